@@ -1,0 +1,92 @@
+"""AES-256-GCM under a data key (NIST SP 800-38D): 12 bytes random nonce, ciphertext, tag."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import uuid
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class DecryptionFailed(Exception):
+    """The bytes were not written under this key and these associated data."""
+
+
+class DataKey:
+    """One user's key for content, and the hashes that are keyed by it."""
+
+    __slots__ = ("_aead", "_hash_key", "key_id", "owner_id")
+
+    def __init__(self, key_id: uuid.UUID, owner_id: str, secret: bytes) -> None:
+        self.key_id = key_id
+        self.owner_id = owner_id
+        self._aead = AESGCM(secret)
+        self._hash_key = hmac.digest(secret, b"verbatim keyed hash", "sha256")
+
+    def encrypt(self, plaintext: bytes, associated: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, plaintext, associated)
+
+    def decrypt(self, ciphertext: bytes, associated: bytes) -> bytes:
+        try:
+            return self._aead.decrypt(
+                ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], associated
+            )
+        except (InvalidTag, ValueError) as error:
+            raise DecryptionFailed from error
+
+    def keyed_hash(self, content: bytes) -> bytes:
+        return hmac.digest(self._hash_key, content, "sha256")
+
+
+class NoEncryption(DataKey):
+    """What VERBATIM_ENCRYPTION=off puts in a data key's place; hashes stay hashes, unkeyed."""
+
+    __slots__ = ()
+
+    def __init__(self, owner_id: str) -> None:
+        self.key_id = uuid.UUID(int=0)
+        self.owner_id = owner_id
+
+    def encrypt(self, plaintext: bytes, associated: bytes) -> bytes:
+        return plaintext
+
+    def decrypt(self, ciphertext: bytes, associated: bytes) -> bytes:
+        return ciphertext
+
+    def keyed_hash(self, content: bytes) -> bytes:
+        return hashlib.sha256(content).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class EventKey:
+    """The key that wraps data keys (EVENT_KEY), with the fingerprint that the database stores."""
+
+    secret: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        return hmac.digest(self.secret, b"verbatim event key", "sha256").hex()[:32]
+
+    def wrap(self, secret: bytes, key_id: uuid.UUID, owner_id: str) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + AESGCM(self.secret).encrypt(nonce, secret, _wrapping(key_id, owner_id))
+
+    def unwrap(self, wrapped: bytes, key_id: uuid.UUID, owner_id: str) -> bytes:
+        try:
+            return AESGCM(self.secret).decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrapping(key_id, owner_id)
+            )
+        except InvalidTag as error:
+            raise DecryptionFailed from error
+
+
+def _wrapping(key_id: uuid.UUID, owner_id: str) -> bytes:
+    return key_id.bytes + owner_id.encode()

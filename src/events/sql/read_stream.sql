@@ -1,0 +1,7 @@
+-- $1 stream_id text, $2 after_version bigint, $3 up_to_version bigint, $4 limit int
+SELECT e.stream_id, e.stream_version, e.event_id, e.topic, e.schema_version, e.state, e.owner_id,
+    e.metadata, e.recorded_at, NULL::bigint AS position
+FROM verbatim.events AS e
+WHERE e.stream_id = $1 AND e.stream_version > $2 AND e.stream_version <= $3
+ORDER BY e.stream_version
+LIMIT $4

@@ -1,0 +1,79 @@
+-- Ephemeral: who works on which run, and the frames that clients resume from.
+
+CREATE TABLE verbatim.leases (
+    run_id uuid PRIMARY KEY,
+    conversation_id text NOT NULL,
+    owner_id text NOT NULL,
+    node_id uuid NOT NULL,
+    attempt int NOT NULL DEFAULT 1,
+    heartbeat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    is_cancel_requested boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 70);
+
+CREATE TABLE verbatim.frames (
+    run_id uuid NOT NULL,
+    seq int NOT NULL,
+    body bytea NOT NULL,
+    is_last boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (run_id, seq)
+) PARTITION BY RANGE (run_id);
+
+CREATE TABLE verbatim.frames_default PARTITION OF verbatim.frames DEFAULT;
+
+-- Run ids are UUIDv7, so a range of ids is a range of time: partitions of six hours, made two
+-- ahead, dropped once everything in them is older than a day.
+CREATE FUNCTION verbatim.roll_frames(moment timestamptz) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+    six_hours CONSTANT bigint := 6 * 3600 * 1000;
+    slot bigint := (extract(epoch FROM moment) * 1000)::bigint / six_hours;
+    old record;
+    dropped int := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7308325537102296);
+    FOR n IN slot .. slot + 2 LOOP
+        IF to_regclass('verbatim.frames_' || n) IS NULL THEN
+            EXECUTE format(
+                'CREATE TABLE verbatim.%I PARTITION OF verbatim.frames FOR VALUES FROM (%L) TO (%L)',
+                'frames_' || n,
+                (rpad(lpad(to_hex(n * six_hours), 12, '0'), 32, '0'))::uuid,
+                (rpad(lpad(to_hex((n + 1) * six_hours), 12, '0'), 32, '0'))::uuid);
+        END IF;
+    END LOOP;
+    FOR old IN
+        SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'verbatim.frames'::regclass
+            AND c.relname ~ '^frames_[0-9]+$'
+            AND substr(c.relname, 8)::bigint < slot - 4
+    LOOP
+        EXECUTE format('DROP TABLE verbatim.%I', old.relname);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END
+$$;
+
+-- One-time tokens that were used.
+CREATE TABLE verbatim.spent_tokens (
+    token_id text PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+
+-- Attachments are truth: the metadata and the content are encrypted under the owner's key.
+CREATE TABLE verbatim.attachments (
+    attachment_id uuid PRIMARY KEY,
+    owner_id text NOT NULL,
+    key_id uuid NOT NULL,
+    description bytea NOT NULL,
+    size_bytes bigint NOT NULL,
+    is_complete boolean NOT NULL DEFAULT false,
+    conversation_id text,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX attachments_owner ON verbatim.attachments (owner_id, created_at);
+
+CREATE TABLE verbatim.attachment_chunks (
+    attachment_id uuid NOT NULL REFERENCES verbatim.attachments ON DELETE CASCADE,
+    chunk int NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (attachment_id, chunk)
+);
