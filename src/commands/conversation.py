@@ -1,0 +1,195 @@
+"""The conversation decider: what a user may do with a conversation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from commands import run
+from commands.conversation_state import ConversationState, evolve
+from commands.decider import Decider
+from commands.errors import InvalidCommand, NotFound, Rejected
+from commands.run import RunCommand
+from events import conversation as c
+from events.event import Event
+from events.storable import is_storable
+
+TITLE_CHARACTERS = 200
+TEXT_CHARACTERS = 32_000
+MESSAGE_ATTACHMENTS = 10
+QUEUED_RUNS = 20
+FEEDBACK_ITEMS = 100
+FEEDBACK_KINDS = ("positive", "negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostMessage:
+    """Starts the conversation when it is new, and asks for a reply."""
+
+    message_id: str
+    run_id: str
+    text: str
+    content: tuple[dict[str, Any], ...] = ()
+    attachments: tuple[c.Attachment, ...] = ()
+    quoted_text: str | None = None
+    inference_options: dict[str, Any] = field(default_factory=dict)
+    #: Whether a conversation that does not exist is started (else NotFound).
+    may_start: bool = False
+    #: What to do while another run is unfinished: enqueue | reject.
+    policy: str = "enqueue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryAfter:
+    """Answers a user message again, on a new branch."""
+
+    message_id: str
+    run_id: str
+    branch_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutItem:
+    item: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveItem:
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveFeedback:
+    item_ids: tuple[str, ...]
+    kind: str
+
+
+ConversationCommand = (
+    Start
+    | PostMessage
+    | RetryAfter
+    | Rename
+    | Delete
+    | PutItem
+    | RemoveItem
+    | GiveFeedback
+    | RunCommand
+)
+
+
+def decide(command: ConversationCommand, state: ConversationState) -> list[Event]:
+    match command:
+        case Start():
+            return [] if state.status == "active" else [c.Started(title=_title(command.title))]
+        case PostMessage():
+            return _post(command, state)
+        case RetryAfter():
+            return _retry(command, _active(state))
+        case Rename():
+            title = _title(command.title)
+            return [] if title == _active(state).title else [c.Renamed(title=title)]
+        case Delete():
+            return _delete(_active(state))
+        case PutItem():
+            _active(state)
+            return [c.ThreadItemPut(item=command.item)]
+        case RemoveItem():
+            _active(state)
+            return [c.ThreadItemRemoved(item_id=command.item_id)]
+        case GiveFeedback():
+            return _feedback(command, _active(state))
+        case _:
+            return run.decide(command, _active(state))
+
+
+CONVERSATION = Decider[ConversationCommand, ConversationState](
+    "conversation", ConversationState, decide, evolve
+)
+
+
+def _post(command: PostMessage, state: ConversationState) -> list[Event]:
+    started: list[Event] = []
+    if state.status == "none" and command.may_start:
+        started = [c.Started()]
+    else:
+        _active(state)
+    _check_message(command)
+    if command.message_id in state.messages:
+        raise Rejected("message_exists", "A message with this id was already posted.")
+    if state.runs and command.policy == "reject":
+        raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
+    if len(state.runs) >= QUEUED_RUNS:
+        raise Rejected("queue_full", f"{QUEUED_RUNS} messages already wait for a reply.")
+    posted = c.UserMessagePosted(
+        message_id=command.message_id,
+        text=command.text,
+        content=command.content,
+        attachments=command.attachments,
+        quoted_text=command.quoted_text,
+        inference_options=command.inference_options,
+    )
+    requested = c.RunRequested(run_id=command.run_id, message_id=command.message_id)
+    return [*started, posted, requested]
+
+
+def _retry(command: RetryAfter, state: ConversationState) -> list[Event]:
+    if command.message_id not in state.messages:
+        raise NotFound("There is no such user message on the active branch.")
+    if state.runs:
+        raise Rejected("run_unfinished", "A reply is still being written: stop it first.")
+    return [
+        c.BranchForked(branch_id=command.branch_id, after_message_id=command.message_id),
+        c.RunRequested(run_id=command.run_id, message_id=command.message_id, trigger="retry"),
+    ]
+
+
+def _delete(state: ConversationState) -> list[Event]:
+    ended = [c.RunCancelled(run_id=run_id) for run_id in state.runs]
+    return [*ended, c.Deleted()]
+
+
+def _feedback(command: GiveFeedback, state: ConversationState) -> list[Event]:
+    if command.kind not in FEEDBACK_KINDS:
+        raise InvalidCommand("Feedback is positive or negative.")
+    if not 0 < len(command.item_ids) <= FEEDBACK_ITEMS:
+        raise InvalidCommand(f"Feedback names 1 to {FEEDBACK_ITEMS} items.")
+    return [c.FeedbackGiven(item_ids=command.item_ids, kind=command.kind)]
+
+
+def _check_message(command: PostMessage) -> None:
+    if not command.text.strip() and not command.attachments:
+        raise InvalidCommand("A message needs text.")
+    if len(command.text) > TEXT_CHARACTERS:
+        raise InvalidCommand(f"A message has at most {TEXT_CHARACTERS} characters.")
+    if len(command.attachments) > MESSAGE_ATTACHMENTS:
+        raise InvalidCommand(f"A message has at most {MESSAGE_ATTACHMENTS} attachments.")
+    if not is_storable(command.text) or not is_storable(command.quoted_text or ""):
+        raise InvalidCommand("A message must be valid Unicode text without NUL characters.")
+
+
+def _title(text: str) -> str:
+    title = " ".join(text.split())
+    if len(title) > TITLE_CHARACTERS or not is_storable(title):
+        raise InvalidCommand(f"A title is text of at most {TITLE_CHARACTERS} characters.")
+    return title
+
+
+def _active(state: ConversationState) -> ConversationState:
+    if state.status != "active":
+        raise NotFound("There is no such conversation.")
+    return state

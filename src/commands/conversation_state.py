@@ -1,0 +1,92 @@
+"""What the conversation decider remembers, and how events change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from events import conversation as c
+from events.event import Event
+
+#: Runs in one of these states are over.
+ENDED = frozenset({"completed", "failed", "cancelled", "interrupted"})
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    run_id: str
+    message_id: str
+    #: requested | running
+    status: str = "requested"
+    attempt: int = 1
+    #: Call id to requested | running | done.
+    calls: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    responses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationState:
+    #: none | active | deleted
+    status: str = "none"
+    title: str = ""
+    #: Unfinished runs in the order they were requested.
+    runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
+    #: User messages of the active branch, with the stream version each was posted at.
+    messages: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    last_message_id: str | None = None
+
+    def run(self, run_id: str) -> Run | None:
+        return self.runs.get(run_id)
+
+
+def evolve(state: ConversationState, event: Event, version: int) -> ConversationState:
+    match event:
+        case c.Started():
+            return replace(state, status="active", title=event.title)
+        case c.Renamed():
+            return replace(state, title=event.title)
+        case c.Deleted():
+            return ConversationState(status="deleted")
+        case c.UserMessagePosted():
+            messages = {**state.messages, event.message_id: version}
+            return replace(state, messages=messages, last_message_id=event.message_id)
+        case c.BranchForked():
+            return _fork(state, event.after_message_id)
+        case c.RunRequested():
+            run = Run(event.run_id, event.message_id)
+            return replace(state, runs={**state.runs, event.run_id: run})
+        case c.RunCompleted() | c.RunFailed() | c.RunCancelled() | c.RunInterrupted():
+            runs = {run_id: run for run_id, run in state.runs.items() if run_id != event.run_id}
+            return replace(state, runs=runs)
+        case _:
+            return _evolve_run(state, event)
+
+
+def _evolve_run(state: ConversationState, event: Event) -> ConversationState:
+    run = state.runs.get(getattr(event, "run_id", ""))
+    if run is None:
+        return state
+    match event:
+        case c.RunStarted():
+            run = replace(run, status="running", attempt=max(run.attempt, event.attempt))
+        case c.RunResumed():
+            run = replace(run, attempt=event.attempt)
+        case c.ModelResponded():
+            run = replace(run, responses=run.responses + 1)
+        case c.ToolCalled() | c.ToolApprovalGranted():
+            run = replace(run, calls={**run.calls, event.call_id: "running"})
+        case c.ToolApprovalRequested():
+            run = replace(run, calls={**run.calls, event.call_id: "requested"})
+        case c.ToolCompleted() | c.ToolFailed() | c.ToolOutcomeUnknown() | c.ToolApprovalDenied():
+            run = replace(run, calls={**run.calls, event.call_id: "done"})
+        case _:
+            return state
+    return replace(state, runs={**state.runs, run.run_id: run})
+
+
+def _fork(state: ConversationState, after_message_id: str) -> ConversationState:
+    kept_until = state.messages.get(after_message_id, 0)
+    messages = {m: v for m, v in state.messages.items() if v <= kept_until}
+    return replace(state, messages=messages, last_message_id=after_message_id)
