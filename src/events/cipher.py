@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -69,7 +69,7 @@ class NoEncryption(DataKey):
 class EventKey:
     """The key that wraps data keys (EVENT_KEY), with the fingerprint that the database stores."""
 
-    secret: bytes
+    secret: bytes = field(repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -84,7 +84,7 @@ class EventKey:
             return AESGCM(self.secret).decrypt(
                 wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrapping(key_id, owner_id)
             )
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise DecryptionFailed from error
 
 

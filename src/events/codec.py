@@ -51,21 +51,22 @@ def key_ids_of(stored: Iterable[StoredEvent]) -> set[uuid.UUID]:
 
 
 def decode(stored: StoredEvent, keys: Mapping[uuid.UUID, DataKey]) -> RecordedEvent:
-    """Raises UnknownTopic, NewerSchema, UnreadableState or ContentErased, each naming the place."""
+    """Raises UnknownTopic, NewerSchema or UnreadableState, each naming the place, or
+    ContentErased."""
     where = f" at {stored.stream_id} version {stored.stream_version}" + (
         f" (position {stored.position})" if stored.position else ""
     )
     metadata = orjson.loads(stored.metadata)
-    cls = resolve_topic(stored.topic)
+    cls = resolve_topic(stored.topic, where)
     key = keys.get(uuid.UUID(metadata["key_id"]))
     if key is None:
         raise ContentErased(stored.owner_id)
     try:
         state = key.decrypt(stored.state, associated_data(stored.stream_id, stored.stream_version))
-        event = _decode_state(cls, stored.schema_version, state)
+        event = _decode_state(cls, stored.schema_version, state, where)
     except DecryptionFailed:
         raise UnreadableState(stored.topic, where, "it does not decrypt") from None
-    except (msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise UnreadableState(stored.topic, where, type(error).__name__) from None
     return RecordedEvent(
         stream_id=stored.stream_id,
@@ -79,10 +80,10 @@ def decode(stored: StoredEvent, keys: Mapping[uuid.UUID, DataKey]) -> RecordedEv
     )
 
 
-def _decode_state(cls: type[Event], schema_version: int, state: bytes) -> Event:
+def _decode_state(cls: type[Event], schema_version: int, state: bytes, where: str) -> Event:
     if schema_version != cls.schema_version:
         tree = orjson.loads(state)
-        upcast(cls, schema_version, tree)
+        upcast(cls, schema_version, tree, where)
         return msgspec.convert(tree, cls)
     decoder = _decoders.get(cls)
     if decoder is None:

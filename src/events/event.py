@@ -39,20 +39,20 @@ def event(topic: str) -> Callable[[EventType], EventType]:
     return register
 
 
-def resolve_topic(topic: str) -> type[Event]:
+def resolve_topic(topic: str, where: str = "") -> type[Event]:
     try:
         return _topics[topic]
     except KeyError:
-        raise UnknownTopic(topic) from None
+        raise UnknownTopic(topic, where) from None
 
 
 def known_topics() -> dict[str, type[Event]]:
     return dict(_topics)
 
 
-def upcast(cls: type[Event], schema_version: int, state: dict[str, Any]) -> None:
+def upcast(cls: type[Event], schema_version: int, state: dict[str, Any], where: str = "") -> None:
     """Bring a decoded state from the version it was stored at to the class's own."""
     if schema_version > cls.schema_version:
-        raise NewerSchema(cls.topic, schema_version, cls.schema_version)
+        raise NewerSchema(cls.topic, schema_version, cls.schema_version, where)
     for version in range(schema_version, cls.schema_version):
         getattr(cls, f"upcast_v{version}_v{version + 1}")(state)

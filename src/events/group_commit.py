@@ -68,6 +68,8 @@ class Waiting:
     has_won: asyncio.Future[bool] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
+    #: A connection was lost under it: the server may still be busy with the earlier statement.
+    is_in_doubt: bool = False
 
     @property
     def streams(self) -> set[str]:
@@ -166,17 +168,28 @@ class GroupCommit:
             if connection is None:
                 connection = await self._pool.acquire()
             winners = await _execute(connection, batch)
+            outcomes = [await _has_won(connection, waiting, winners) for waiting in batch]
         except DISCONNECTED as error:
             log.warning("append_connection_lost", error=type(error).__name__, appends=len(batch))
             await self._discard(connection)
             await self._resolve(batch)
             return None
         except Exception as error:  # a statement the server refuses; nothing was stored
-            for waiting in batch:
-                _settle_error(waiting, error)
+            return await self._write_apart(connection, batch, error)
+        for waiting, has_won in zip(batch, outcomes, strict=True):
+            _settle(waiting, has_won)
+        return connection
+
+    async def _write_apart(
+        self, connection: asyncpg.Connection | None, batch: list[Waiting], error: Exception
+    ) -> asyncpg.Connection | None:
+        """Halves a refused batch until the append at fault stands alone; the others are written."""
+        if len(batch) == 1:
+            _settle_error(batch[0], error)
             return connection
-        for waiting in batch:
-            _settle(waiting, waiting.streams <= winners)
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            connection = await self._write(connection, half)
         return connection
 
     async def _discard(self, connection: asyncpg.Connection | None) -> None:
@@ -195,13 +208,11 @@ class GroupCommit:
             for waiting in batch:
                 _settle_error(waiting, StoreUnavailable("the connection was lost"))
             return
-        lost: list[Waiting] = []
         for waiting, has_committed in zip(batch, committed, strict=True):
+            waiting.is_in_doubt = not has_committed
             if has_committed:
                 _settle(waiting, True)
-            else:
-                lost.append(waiting)
-        self._queue.extendleft(reversed(lost))
+        self._queue.extendleft(waiting for waiting in reversed(batch) if waiting.is_in_doubt)
 
     async def _find_committed(self, batch: list[Waiting]) -> list[bool]:
         while True:
@@ -240,6 +251,12 @@ async def _write_companions(connection: asyncpg.Connection, appends: list[Encode
     )
     for statement, group in groupby(companions, key=attrgetter("statement")):
         await connection.executemany(statement, [companion.values for companion in group])
+
+
+async def _has_won(connection: asyncpg.Connection, waiting: Waiting, winners: set[str]) -> bool:
+    if waiting.streams <= winners:
+        return True
+    return waiting.is_in_doubt and await _has_committed(connection, waiting)
 
 
 async def _has_committed(connection: asyncpg.Connection, waiting: Waiting) -> bool:

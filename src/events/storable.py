@@ -14,6 +14,20 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def is_tree_storable(value: Any) -> bool:
+    """`is_storable` for every string in a JSON-like value, keys included."""
+    pending = [value]
+    while pending:
+        match pending.pop():
+            case str() as text if not is_storable(text):
+                return False
+            case dict() as members:
+                pending += [*members.keys(), *members.values()]
+            case list() | tuple() as items:
+                pending += items
+    return True
+
+
 def make_storable(text: str, limit: int) -> tuple[str, tuple[str, ...]]:
     """The text with NUL and lone surrogates replaced and cut at `limit` characters.
 

@@ -1,0 +1,220 @@
+"""One attempt at a run: settle what an earlier one left open, then let the SDK's Runner work."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from agents import Agent, FunctionTool, Model, ModelSettings, RunConfig, Runner, Tool
+from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError
+from agents.tool_context import ToolContext
+
+from agent.callers import Caller
+from agent.claims import Claim
+from agent.context import context_hash
+from agent.context_loader import load_context
+from agent.errors import (
+    AgentError,
+    RunStopped,
+    RunTimeout,
+    ToolsUnavailable,
+    TurnLimitReached,
+    explain_model_error,
+)
+from agent.open_work import OpenCall, OpenWork
+from agent.recorded_model import RecordedModel
+from agent.recorder import RunRecorder, parse_arguments
+from agent.tool_server import ToolDefinition, ToolResult, ToolServer
+from events.store import EventStore
+
+log = structlog.get_logger()
+
+INSTRUCTIONS = (
+    "You are a friendly assistant that keeps the user's to-do list with the tools you are given. "
+    "Say what you did in a sentence or two. Never claim an effect that no tool confirmed. "
+    "Look tasks up with list_tasks before you change one whose id you do not know."
+)
+#: How long a running tool may take to finish once its run was stopped.
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunLimits:
+    turns: int
+    run_seconds: float
+    context_messages: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """What every run of a node works with."""
+
+    store: EventStore
+    tools: ToolServer
+    model: Model
+    model_name: str
+    model_settings: ModelSettings
+    limits: RunLimits
+    is_tracing: bool = False
+
+
+class Attempt:
+    def __init__(
+        self,
+        equipment: Equipment,
+        claim: Claim,
+        recorder: RunRecorder,
+        open_work: OpenWork,
+        stopped: asyncio.Event,
+    ) -> None:
+        self._open_work = open_work
+        self._equipment = equipment
+        self._claim = claim
+        self._recorder = recorder
+        self._stopped = stopped
+
+    async def run(self) -> str:
+        """Works until the run has ended; answers its outcome."""
+        try:
+            async with asyncio.timeout(self._equipment.limits.run_seconds):
+                await self._work()
+        except TimeoutError:
+            return await self._fail(RunTimeout("The reply took too long.", retryable=True))
+        except RunStopped:
+            await self._recorder.cancel()
+            return "cancelled"
+        except AgentError as error:
+            return await self._fail(error)
+        await self._recorder.complete()
+        return "completed"
+
+    async def _work(self) -> None:
+        await self._settle()
+        turns = self._equipment.limits.turns - self._open_work.responses
+        if self._open_work.is_answered:
+            return
+        tools = await self._tools()
+        while turns > 0:
+            self._check_stopped()
+            responses = self._recorder.usage.requests
+            try:
+                await self._run_sdk(tools, turns)
+                return
+            except ModelBehaviorError as error:
+                if not self._recorder.calls:
+                    raise explain_model_error(error) from error
+                await self._refuse_unknown_calls()
+            turns -= max(1, self._recorder.usage.requests - responses)
+        raise TurnLimitReached("The reply took more steps than allowed.")
+
+    async def _run_sdk(self, tools: list[Tool], turns: int) -> None:
+        equipment = self._equipment
+        context = await load_context(
+            equipment.store,
+            self._claim.conversation_id,
+            self._recorder.run_id,
+            equipment.limits.context_messages,
+        )
+        digest = context_hash(self._recorder.frames.key, context)
+        await self._recorder.start(equipment.model_name, context, digest)
+        agent = Agent(
+            name="Verbatim",
+            instructions=INSTRUCTIONS,
+            model=RecordedModel(
+                equipment.model, self._recorder, self._stopped, equipment.model_name
+            ),
+            model_settings=equipment.model_settings,
+            tools=tools,
+        )
+        config = RunConfig(tracing_disabled=not equipment.is_tracing)
+        try:
+            items: Any = list(context.items)
+            result = Runner.run_streamed(agent, items, max_turns=turns, run_config=config)
+            async for _ in result.stream_events():
+                pass
+        except (AgentError, ModelBehaviorError):
+            self._check_stopped()
+            raise
+        except MaxTurnsExceeded as error:
+            raise TurnLimitReached("The reply took more steps than allowed.") from error
+        except Exception as error:
+            self._check_stopped()
+            raise explain_model_error(error) from error
+
+    async def _tools(self) -> list[Tool]:
+        definitions = await self._equipment.tools.tools(self._caller(None))
+        return [self._function_tool(definition) for definition in definitions]
+
+    def _function_tool(self, definition: ToolDefinition) -> FunctionTool:
+        async def invoke(context: ToolContext[Any], arguments: str) -> str:
+            call = self._recorder.call_of(context.tool_call_id)
+            if call is None:
+                raise RunStopped("The run has moved on.")
+            return await self._execute(call)
+
+        return FunctionTool(
+            name=definition.name,
+            description=definition.description,
+            params_json_schema=definition.parameters,
+            on_invoke_tool=invoke,
+            strict_json_schema=False,
+        )
+
+    async def _execute(self, call: OpenCall) -> str:
+        """Runs a recorded call and records its result; a stop gives it a few seconds more."""
+        work = asyncio.create_task(self._call_and_record(call))
+        stop = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await asyncio.wait((work,), timeout=STOP_SECONDS)
+            if not work.done():
+                raise RunStopped("The run was stopped.")
+            return work.result()
+        finally:
+            stop.cancel()
+            if not work.done():
+                work.cancel()
+
+    async def _call_and_record(self, call: OpenCall) -> str:
+        try:
+            arguments = parse_arguments(call.arguments)
+        except ValueError:
+            refusal = ToolResult("The arguments are no valid JSON object.", is_error=True)
+            return await self._recorder.finish_tool(call, refusal)
+        caller = self._caller(call.call_id)
+        try:
+            result = await self._equipment.tools.call(caller, call.name, arguments)
+        except ToolsUnavailable as error:
+            result = ToolResult(error.message, is_error=True)
+        return await self._recorder.finish_tool(call, result)
+
+    async def _settle(self) -> None:
+        """Calls that were recorded and have no result run again under the same call id."""
+        for call in self._open_work.calls:
+            self._check_stopped()
+            await self._execute(call)
+
+    async def _refuse_unknown_calls(self) -> None:
+        """The model called a tool that does not exist: it is told so, and may try again."""
+        known = {d.name for d in await self._equipment.tools.tools(self._caller(None))}
+        for call in self._recorder.calls:
+            if call.name in known:
+                await self._execute(call)
+            else:
+                refusal = ToolResult(f"There is no tool called {call.name}.", is_error=True)
+                await self._recorder.finish_tool(call, refusal)
+
+    async def _fail(self, error: AgentError) -> str:
+        log.info("run_failed", run_id=self._recorder.run_id, error=type(error).__name__)
+        await self._recorder.fail(error)
+        return "failed"
+
+    def _caller(self, call_id: str | None) -> Caller:
+        return Caller(self._claim.owner_id, self._recorder.run_id, call_id)
+
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise RunStopped("The run was stopped.")

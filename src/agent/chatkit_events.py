@@ -1,0 +1,80 @@
+"""ChatKit stream events as plain trees, in the shapes of `chatkit.types`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from projections.chatkit_items import Item
+
+StreamEvent = dict[str, Any]
+
+
+def thread_created(conversation_id: str, created_at: str) -> StreamEvent:
+    thread = {
+        "id": conversation_id,
+        "created_at": created_at,
+        "status": {"type": "active"},
+        "items": {"data": [], "has_more": False},
+    }
+    return {"type": "thread.created", "thread": thread}
+
+
+def stream_options() -> StreamEvent:
+    return {"type": "stream_options", "stream_options": {"allow_cancel": True}}
+
+
+def item_added(item: Item) -> StreamEvent:
+    return {"type": "thread.item.added", "item": item}
+
+
+def item_done(item: Item) -> StreamEvent:
+    return {"type": "thread.item.done", "item": item}
+
+
+def item_replaced(item: Item) -> StreamEvent:
+    return {"type": "thread.item.replaced", "item": item}
+
+
+def item_removed(item_id: str) -> StreamEvent:
+    return {"type": "thread.item.removed", "item_id": item_id}
+
+
+def part_added(item_id: str, index: int) -> StreamEvent:
+    return _update(
+        item_id,
+        {
+            "type": "assistant_message.content_part.added",
+            "content_index": index,
+            "content": {"type": "output_text", "text": "", "annotations": []},
+        },
+    )
+
+
+def text_delta(item_id: str, index: int, delta: str) -> StreamEvent:
+    return _update(
+        item_id,
+        {
+            "type": "assistant_message.content_part.text_delta",
+            "content_index": index,
+            "delta": delta,
+        },
+    )
+
+
+def part_done(item_id: str, index: int, text: str) -> StreamEvent:
+    return _update(
+        item_id,
+        {
+            "type": "assistant_message.content_part.done",
+            "content_index": index,
+            "content": {"type": "output_text", "text": text, "annotations": []},
+        },
+    )
+
+
+def error(message: str, *, can_retry: bool) -> StreamEvent:
+    return {"type": "error", "code": "custom", "message": message, "allow_retry": can_retry}
+
+
+def _update(item_id: str, update: dict[str, Any]) -> StreamEvent:
+    return {"type": "thread.item.updated", "item_id": item_id, "update": update}

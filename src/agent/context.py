@@ -1,0 +1,62 @@
+"""The context of a run: what the model is given, as a pure function of the events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from agent.input_items import UniqueIds, run_items, user_item
+from agent.replayed_items import Item
+from agent.turns import last_turns, turns_before
+from events.cipher import DataKey
+from events.stored import RecordedEvent
+
+OUTPUT_CHARACTERS = 20_000
+CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    #: Input items of the OpenAI Responses API.
+    items: tuple[dict[str, Any], ...]
+    #: Every message, response, tool call and tool result of the turns in it, turn by turn.
+    event_ids: tuple[str, ...]
+    #: An estimate: a token is four characters of the items' canonical JSON, rounded up.
+    tokens: int
+
+
+def build_context(
+    recorded: Sequence[RecordedEvent],
+    run_id: str,
+    limit: int,
+    output_characters: int = OUTPUT_CHARACTERS,
+) -> Context:
+    """The last `limit` messages for a run, in whole turns; its own turn is always in it.
+
+    `recorded` are events of one conversation in version order, from a turn's beginning (or the
+    middle of an older turn) on. Tool outputs are cut at `output_characters`.
+
+    Raises NotFound when the run is not on the active branch.
+    """
+    ids = UniqueIds()
+    items: list[Item] = []
+    event_ids: list[str] = []
+    for turn in last_turns(turns_before(recorded, run_id), limit).turns:
+        items.append(user_item(turn.message))
+        for run in turn.runs:
+            items += run_items(run, ids, output_characters)
+        event_ids += turn.event_ids
+    characters = len(_canonical_json(items).decode())
+    return Context(tuple(items), tuple(event_ids), -(-characters // CHARACTERS_PER_TOKEN))
+
+
+def context_hash(key: DataKey, context: Context) -> str:
+    """Keyed, because a plain hash would confirm a guess at the content."""
+    return key.keyed_hash(_canonical_json(context.items)).hex()
+
+
+def _canonical_json(items: Sequence[Item]) -> bytes:
+    return orjson.dumps(items, option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,101 @@
+"""Reads as much of a conversation as a context needs, newest events first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from agent.context import OUTPUT_CHARACTERS, Context, build_context
+from agent.turns import last_turns, turns_before
+from commands.errors import NotFound
+from events import conversation as c
+from events.store import MAX_VERSION, EventStore
+from events.stored import RecordedEvent
+
+#: The first page; each further one is twice as long, so that a far search stays linear.
+PAGE_EVENTS = 128
+LONGEST_PAGE_EVENTS = 8_192
+
+
+async def load_context(
+    store: EventStore,
+    conversation_id: str,
+    run_id: str,
+    limit: int,
+    *,
+    output_characters: int = OUTPUT_CHARACTERS,
+    page_events: int = PAGE_EVENTS,
+) -> Context:
+    """`build_context` over the whole stream, of which only the needed end is read.
+
+    Raises NotFound when the run is not on the active branch.
+    """
+    recorded = await _read_back(
+        store,
+        c.stream_of(conversation_id),
+        MAX_VERSION,
+        page_events,
+        lambda found: _is_settled(found, run_id, limit),
+    )
+    return build_context(recorded, run_id, limit, output_characters)
+
+
+async def rederive_context(
+    store: EventStore,
+    started: RecordedEvent,
+    *,
+    output_characters: int = OUTPUT_CHARACTERS,
+    page_events: int = PAGE_EVENTS,
+) -> Context:
+    """The context that an attempt was given, from the events before its run_started.
+
+    The limit is the number of messages recorded there, so a setting changed since does not matter.
+    Raises ValueError when the event is no run_started, NotFound when its run cannot be found.
+    """
+    event = started.event
+    if not isinstance(event, c.RunStarted):
+        raise ValueError(f"Expected a conversation.run_started event, not {event.topic}.")
+    given = set(event.context_event_ids)
+    recorded = await _read_back(
+        store,
+        started.stream_id,
+        started.stream_version,
+        page_events,
+        lambda found: given <= {one.event_id for one in found},
+    )
+    limit = _count_messages(one for one in recorded if one.event_id in given)
+    return build_context(recorded, event.run_id, limit, output_characters)
+
+
+async def _read_back(
+    store: EventStore,
+    stream_id: str,
+    before_version: int,
+    page_events: int,
+    is_enough: Callable[[Sequence[RecordedEvent]], bool],
+) -> list[RecordedEvent]:
+    """The end of a stream in version order: the shortest run of pages that is enough, or all."""
+    found: list[RecordedEvent] = []
+    while before_version > 1 and not is_enough(found):
+        page = await store.read_stream_backwards(
+            stream_id, page_events, before_version=before_version
+        )
+        if not page:
+            break
+        found = [*reversed(page), *found]
+        before_version = page[-1].stream_version
+        page_events = min(page_events * 2, LONGEST_PAGE_EVENTS)
+    return found
+
+
+def _is_settled(found: Sequence[RecordedEvent], run_id: str, limit: int) -> bool:
+    try:
+        turns = turns_before(found, run_id)
+    except NotFound:
+        return False
+    return last_turns(turns, limit).is_settled
+
+
+def _count_messages(recorded: Iterable[RecordedEvent]) -> int:
+    return sum(
+        isinstance(r.event, c.UserMessagePosted | c.AssistantMessagePosted) for r in recorded
+    )

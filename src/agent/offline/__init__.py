@@ -1,0 +1,1 @@
+"""The assistant that answers when no language model is configured: rules, no network."""

@@ -1,0 +1,85 @@
+"""What an earlier attempt of a run left behind, from the events alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from events import conversation as c
+from events.event import Event
+from events.store import EventStore
+
+PAGE_EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A recorded tool call that has no result yet."""
+
+    call_id: str
+    name: str
+    #: JSON text, as the model wrote it.
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWork:
+    #: Recorded calls without a result, in call order.
+    calls: tuple[OpenCall, ...] = ()
+    usage: c.Usage = field(default_factory=c.Usage)
+    #: The last response called no tool: the reply is complete, only its end is missing.
+    is_answered: bool = False
+
+    @property
+    def responses(self) -> int:
+        """How many times earlier attempts heard from the model."""
+        return self.usage.requests
+
+
+async def find_open_work(store: EventStore, conversation_id: str, run_id: str) -> OpenWork:
+    return open_work(await events_of_run(store, conversation_id, run_id), run_id)
+
+
+async def events_of_run(store: EventStore, conversation_id: str, run_id: str) -> list[Event]:
+    """The stream's events since the run was requested, oldest first."""
+    found: list[Event] = []
+    before = 2**63 - 1
+    while True:
+        page = await store.read_stream_backwards(
+            c.stream_of(conversation_id), PAGE_EVENTS, before_version=before
+        )
+        for recorded in page:
+            found.append(recorded.event)
+            if isinstance(recorded.event, c.RunRequested) and recorded.event.run_id == run_id:
+                return found[::-1]
+        if len(page) < PAGE_EVENTS:
+            return found[::-1]
+        before = page[-1].stream_version
+
+
+def open_work(events: Sequence[Event], run_id: str) -> OpenWork:
+    calls: dict[str, OpenCall] = {}
+    usage = c.Usage()
+    is_answered = False
+    for event in events:
+        if getattr(event, "run_id", None) != run_id:
+            continue
+        match event:
+            case c.ModelResponded():
+                usage = add_usage(usage, event.usage)
+                is_answered = not any(i.get("type") == "function_call" for i in event.items)
+            case c.ToolCalled():
+                calls[event.call_id] = OpenCall(event.call_id, event.name, event.arguments)
+            case (
+                c.ToolCompleted() | c.ToolFailed() | c.ToolOutcomeUnknown() | c.ToolApprovalDenied()
+            ):
+                calls.pop(event.call_id, None)
+    return OpenWork(calls=tuple(calls.values()), usage=usage, is_answered=is_answered)
+
+
+def add_usage(one: c.Usage, other: c.Usage) -> c.Usage:
+    return c.Usage(
+        requests=one.requests + other.requests,
+        input_tokens=one.input_tokens + other.input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+    )

@@ -1,0 +1,308 @@
+"""Records what a run does: first the events, then the frames that show it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from openai.types.responses import (
+    Response,
+    ResponseFunctionToolCall,
+    ResponseOutputMessage,
+)
+
+from agent import chatkit_events as ck
+from agent import statements
+from agent.claims import Claim
+from agent.context import Context
+from agent.errors import AgentError
+from agent.frame_writer import RunFrames
+from agent.frames import Frame, frame_body, frame_companions
+from agent.open_work import OpenCall, add_usage
+from agent.shown_items import begun_reply, shown_call, shown_reply
+from agent.tool_server import ToolResult
+from commands import run as commands
+from commands.conversation import CONVERSATION
+from commands.handle import CommandHandler, Origin
+from events.conversation import AssistantMessagePosted, Usage, stream_of
+from events.event import Event
+from events.ids import new_id
+from events.storable import make_storable, make_tree_storable
+from events.stored import Companion
+
+
+@dataclass(slots=True)
+class OpenMessage:
+    """An assistant message that is being streamed."""
+
+    message_id: str
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+
+class RunRecorder:
+    """One attempt's pen. Every command carries the attempt, so an old one writes nothing."""
+
+    def __init__(
+        self,
+        handler: CommandHandler,
+        claim: Claim,
+        frames: RunFrames,
+        *,
+        output_limit: int,
+        usage: Usage | None = None,
+    ) -> None:
+        self.claim = claim
+        self.frames = frames
+        #: Of all attempts.
+        self.usage = usage or Usage()
+        self._handler = handler
+        self._output_limit = output_limit
+        self._origin = Origin(
+            owner_id=claim.owner_id,
+            actor=f"agent:{claim.run_id}",
+            correlation_id=str(claim.run_id),
+        )
+        #: The provider's item id to the message it becomes.
+        self._messages: dict[str, OpenMessage] = {}
+        #: The provider's call id to our call, of the response in hand.
+        self._calls: dict[str, OpenCall] = {}
+
+    @property
+    def run_id(self) -> str:
+        return str(self.claim.run_id)
+
+    async def start(self, model: str, context: Context, context_hash: str) -> None:
+        await self._handle(
+            commands.StartRun(
+                run_id=self.run_id,
+                attempt=self.claim.attempt,
+                model=model,
+                context_event_ids=context.event_ids,
+                context_hash=context_hash,
+                context_tokens=context.tokens,
+            )
+        )
+
+    def call_of(self, provider_call_id: str) -> OpenCall | None:
+        return self._calls.get(provider_call_id)
+
+    @property
+    def calls(self) -> Sequence[OpenCall]:
+        return list(self._calls.values())
+
+    def begin_message(self, provider_item_id: str) -> None:
+        message = OpenMessage(str(new_id()))
+        self._messages[provider_item_id] = message
+        self.frames.emit(ck.item_added(begun_reply(self.claim.conversation_id, message.message_id)))
+
+    def begin_part(self, provider_item_id: str, index: int) -> None:
+        message = self._messages[provider_item_id]
+        message.texts.append("")
+        self.frames.emit(ck.part_added(message.message_id, index))
+
+    def add_text(self, provider_item_id: str, index: int, delta: str) -> None:
+        message = self._messages[provider_item_id]
+        delta = make_storable(delta, self._output_limit)[0]
+        message.texts[-1] += delta
+        self.frames.emit(ck.text_delta(message.message_id, index, delta))
+
+    def end_part(self, provider_item_id: str, index: int) -> None:
+        message = self._messages[provider_item_id]
+        self.frames.emit(ck.part_done(message.message_id, index, message.texts[-1]))
+
+    async def respond(self, response: Response, model: str) -> None:
+        """Stores a whole model response in one append, then shows it."""
+        raw = [item.model_dump(mode="json", exclude_none=True) for item in response.output]
+        items = make_tree_storable(raw, self._output_limit)
+        replies = [self._reply(i) for i in response.output if isinstance(i, ResponseOutputMessage)]
+        calls = [
+            _call_of(item, self._output_limit)
+            for item in response.output
+            if isinstance(item, ResponseFunctionToolCall)
+        ]
+        self.usage = add_usage(self.usage, _usage_of(response))
+        await self._handle(
+            commands.RecordResponse(
+                run_id=self.run_id,
+                attempt=self.claim.attempt,
+                response_id=str(new_id()),
+                items=tuple(items),
+                usage=_usage_of(response),
+                model=model,
+                adjusted=("adjusted",) if items != raw else (),
+                replies=tuple(reply for reply in replies if reply.text),
+                calls=tuple(calls),
+            )
+        )
+        self._show_response(replies, calls)
+
+    async def finish_tool(self, call: OpenCall, result: ToolResult) -> str:
+        """Stores a tool's result and turns its badge; answers the text for the model."""
+        text, adjusted = make_storable(result.text, self._output_limit)
+        run_id, attempt = self.run_id, self.claim.attempt
+        command: commands.RunCommand
+        if result.is_error:
+            command = commands.FailTool(
+                run_id=run_id, attempt=attempt, call_id=call.call_id, error=text, adjusted=adjusted
+            )
+        else:
+            command = commands.CompleteTool(
+                run_id=run_id, attempt=attempt, call_id=call.call_id, output=text, adjusted=adjusted
+            )
+        await self._handle(command)
+        self._show_tool(call, "error" if result.is_error else "success", text)
+        return text
+
+    async def lose_tool(self, call: OpenCall, reason: str) -> None:
+        await self._handle(
+            commands.LoseTool(
+                run_id=self.run_id,
+                attempt=self.claim.attempt,
+                call_id=call.call_id,
+                reason=reason,
+            )
+        )
+        self._show_tool(call, "unknown", reason)
+
+    async def complete(self) -> None:
+        await self._end(
+            commands.CompleteRun(run_id=self.run_id, attempt=self.claim.attempt, usage=self.usage),
+            None,
+        )
+
+    async def fail(self, error: AgentError) -> None:
+        partial = self._close_partial()
+        command = commands.FailRun(
+            run_id=self.run_id,
+            attempt=self.claim.attempt,
+            code=_code_of(error),
+            message=error.message,
+            can_retry=True,
+            usage=self.usage,
+            partial=partial,
+        )
+        await self._end(command, ck.error(error.message, can_retry=True))
+
+    async def cancel(self) -> None:
+        partial = self._close_partial()
+        command = commands.CancelRun(
+            run_id=self.run_id,
+            attempt=self.claim.attempt,
+            usage=self.usage,
+            partial=partial,
+        )
+        await self._end(command, None)
+
+    async def interrupt(self, reason: str) -> None:
+        command = commands.InterruptRun(run_id=self.run_id, reason=reason)
+        await self._end(command, ck.error(reason, can_retry=True))
+
+    async def _end(self, command: commands.RunCommand, last: ck.StreamEvent | None) -> None:
+        """The run's last events, its last frame and the end of its lease, in one transaction."""
+        await self.frames.flush()
+        frame = Frame(self.frames.next_seq, frame_body(last) if last else b"", is_last=True)
+        companions = [
+            *frame_companions(self.frames.key, self.claim.run_id, [frame]),
+            Companion(
+                statement=statements.load("release_lease"),
+                values=(self.claim.run_id, self.claim.attempt),
+            ),
+        ]
+        await self._handle(command, lambda events: companions)
+        self.frames.live.publish([frame])
+
+    async def _handle(
+        self, command: commands.RunCommand, companions: Any = None
+    ) -> Sequence[Event]:
+        handled = await self._handler.handle(
+            CONVERSATION,
+            stream_of(self.claim.conversation_id),
+            command,
+            self._origin,
+            companions,
+        )
+        return handled.events
+
+    def _reply(self, item: ResponseOutputMessage) -> commands.Reply:
+        message = self._messages.get(item.id) or OpenMessage(str(new_id()))
+        texts = [part.text for part in item.content if part.type == "output_text"]
+        texts += [part.refusal for part in item.content if part.type == "refusal"]
+        text, _ = make_storable("\n\n".join(texts), self._output_limit)
+        return commands.Reply(message_id=message.message_id, text=text)
+
+    def _show_response(
+        self, replies: Sequence[commands.Reply], calls: Sequence[commands.Call]
+    ) -> None:
+        shown = {message.message_id for message in self._messages.values()}
+        for reply in replies:
+            if reply.text:
+                self._show_reply(reply)
+            elif reply.message_id in shown:
+                self.frames.emit(ck.item_removed(reply.message_id))
+        self._messages.clear()
+        self._calls = {
+            call.provider_call_id: OpenCall(call.call_id, call.name, call.arguments)
+            for call in calls
+        }
+        for call in self._calls.values():
+            self.frames.emit(ck.item_added(shown_call(self.claim.conversation_id, call)))
+
+    def _show_tool(self, call: OpenCall, status: str, outcome: str) -> None:
+        item = shown_call(self.claim.conversation_id, call, status, outcome)
+        self.frames.emit(ck.item_done(item))
+
+    def _show_reply(self, reply: commands.Reply) -> None:
+        posted = AssistantMessagePosted(
+            run_id=self.run_id, message_id=reply.message_id, text=reply.text
+        )
+        self.frames.emit(ck.item_done(shown_reply(self.claim.conversation_id, posted)))
+
+    def _close_partial(self) -> commands.Reply | None:
+        """What was streamed of a message that no response completed."""
+        partial: commands.Reply | None = None
+        for message in self._messages.values():
+            if not message.text:
+                self.frames.emit(ck.item_removed(message.message_id))
+                continue
+            partial = commands.Reply(message_id=message.message_id, text=message.text)
+            self._show_reply(partial)
+        self._messages.clear()
+        return partial
+
+
+def _call_of(item: ResponseFunctionToolCall, limit: int) -> commands.Call:
+    return commands.Call(
+        call_id=str(new_id()),
+        provider_call_id=item.call_id,
+        name=make_storable(item.name, limit)[0],
+        arguments=make_storable(item.arguments, limit)[0],
+    )
+
+
+def _usage_of(response: Response) -> Usage:
+    if response.usage is None:
+        return Usage(requests=1)
+    return Usage(
+        requests=1,
+        input_tokens=response.usage.input_tokens,
+        output_tokens=response.usage.output_tokens,
+    )
+
+
+def _code_of(error: AgentError) -> str:
+    name = type(error).__name__
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
+
+
+def parse_arguments(text: str) -> dict[str, Any]:
+    """Raises ValueError unless the text is a JSON object."""
+    arguments = json.loads(text or "{}")
+    if not isinstance(arguments, dict):
+        raise ValueError("the arguments are no JSON object")
+    return arguments

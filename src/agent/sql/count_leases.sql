@@ -1,0 +1,2 @@
+-- How many runs are unfinished on all nodes.
+SELECT count(*) FROM verbatim.leases

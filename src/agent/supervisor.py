@@ -1,0 +1,257 @@
+"""Keeps this node's runs going: starts them, renews their leases, takes over what others left."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from agent.attempt import Attempt, Equipment
+from agent.claims import Claim
+from agent.errors import AgentError
+from agent.frame_reader import FrameReader
+from agent.frame_writer import FrameWriter, RunFrames
+from agent.frames import Frame
+from agent.leases import HEARTBEAT_SECONDS, Leases
+from agent.live import LiveRuns
+from agent.open_work import OpenWork, events_of_run, open_work
+from agent.recorder import RunRecorder
+from agent.torn_frames import mend
+from commands.conversation import CONVERSATION
+from commands.errors import CommandError
+from commands.handle import CommandHandler, Origin
+from commands.run import ResumeRun
+from events.conversation import stream_of
+from events.errors import EventError
+from events.group_commit import DISCONNECTED
+from events.keys import KeyRing
+from events.signal import LogSignal
+
+log = structlog.get_logger()
+
+#: How often runs of other nodes are looked at, while any run is unfinished.
+LOOK_SECONDS = 3.0
+#: How long a run that waits for its turn sleeps between looks when no event wakes it.
+TURN_SECONDS = 1.0
+#: How long a node that shuts down lets its runs finish before it hands them over.
+GRACE_SECONDS = 3.0
+CLOSED_REASON = "The server stopped while this reply was being written."
+
+OnOutcome = Callable[[str, float, RunRecorder], None]
+
+
+@dataclass(slots=True, eq=False)
+class _Working:
+    claim: Claim
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Supervisor:
+    def __init__(
+        self,
+        *,
+        leases: Leases,
+        handler: CommandHandler,
+        keys: KeyRing,
+        live: LiveRuns,
+        reader: FrameReader,
+        writer: FrameWriter,
+        signal: LogSignal,
+        equipment: Equipment,
+        output_limit: int,
+        on_outcome: OnOutcome = lambda outcome, seconds, recorder: None,
+    ) -> None:
+        self._leases = leases
+        self._handler = handler
+        self._keys = keys
+        self._live = live
+        self._reader = reader
+        self._writer = writer
+        self._signal = signal
+        self._equipment = equipment
+        self._output_limit = output_limit
+        self._on_outcome = on_outcome
+        self._working: dict[uuid.UUID, _Working] = {}
+        self._beat = asyncio.Event()
+        self._is_closing = False
+        #: Unfinished runs on all nodes, as of the last look.
+        self.unfinished = 0
+
+    def begin(self, claim: Claim, preamble: Sequence[Frame]) -> None:
+        """Work on a run whose lease this node has just claimed."""
+        live = self._live.open(claim.run_id, 1)
+        live.publish(preamble)
+        self._start(claim)
+
+    def stop(self, run_id: str) -> None:
+        """A stop was asked for somewhere: look at the leases now."""
+        if uuid.UUID(run_id) in self._working:
+            self._beat.set()
+
+    def lose(self, run_id: uuid.UUID) -> None:
+        """The database refused this node's attempt."""
+        working = self._working.get(run_id)
+        if working is not None and working.task is not None:
+            working.task.cancel()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._renew_forever())
+            group.create_task(self._take_over_forever())
+
+    async def close(self) -> None:
+        """Let runs finish for a moment, then hand the rest to other nodes (or the next start)."""
+        self._is_closing = True
+        tasks = [w.task for w in self._working.values() if w.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=GRACE_SECONDS)
+        left = [run_id for run_id, w in self._working.items() if w.task and not w.task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if left:
+            with contextlib.suppress(*DISCONNECTED):
+                await self._leases.hand_over(left)
+
+    async def _abandon(self, run_id: uuid.UUID) -> None:
+        """End an older attempt of this very node, whose lease had expired."""
+        working = self._working.pop(run_id, None)
+        if working is not None and working.task is not None:
+            working.task.cancel()
+            await asyncio.wait([working.task])
+            self._live.close(run_id)
+
+    def _start(self, claim: Claim) -> None:
+        working = _Working(claim)
+        if claim.is_cancel_requested:
+            working.stopped.set()
+        self._working[claim.run_id] = working
+        working.task = asyncio.create_task(self._work(working))
+
+    async def _work(self, working: _Working) -> None:
+        claim = working.claim
+        started = time.monotonic()
+        bound = log.bind(run_id=str(claim.run_id), attempt=claim.attempt)
+        try:
+            recorder, unfinished = await self._prepare(claim)
+            outcome = await self._attempt(working, recorder, unfinished)
+            self._on_outcome(outcome, time.monotonic() - started, recorder)
+            bound.info("run_ended", outcome=outcome)
+        except CommandError as error:
+            # Another attempt took over, or the conversation was deleted: nothing more to write.
+            bound.info("run_abandoned", reason=type(error).__name__)
+            with contextlib.suppress(*DISCONNECTED):
+                await self._leases.release(claim)
+        except (AgentError, EventError, *DISCONNECTED) as error:
+            # The lease expires, and whoever takes it over tries again.
+            bound.warning("run_attempt_broke", error=type(error).__name__)
+        except Exception:
+            bound.exception("run_attempt_broke")
+        finally:
+            if self._working.get(claim.run_id) is working:
+                del self._working[claim.run_id]
+                self._live.close(claim.run_id)
+
+    async def _prepare(self, claim: Claim) -> tuple[RunRecorder, OpenWork]:
+        key = await self._keys.current(claim.owner_id)
+        live = self._live.find(claim.run_id)
+        if not claim.is_takeover and live is not None:
+            frames = RunFrames(self._writer, live, key, claim.attempt, live.last_seq + 1)
+            return self._recorder(claim, frames, OpenWork()), OpenWork()
+        await self._resume(claim)
+        sent = await self._reader.stored(claim.run_id, claim.owner_id)
+        next_seq = sent[-1].seq + 1 if sent else 1
+        live = self._live.open(claim.run_id, next_seq)
+        frames = RunFrames(self._writer, live, key, claim.attempt, next_seq)
+        events = await events_of_run(
+            self._equipment.store, claim.conversation_id, str(claim.run_id)
+        )
+        for event in mend(sent, events, claim.conversation_id, str(claim.run_id)):
+            frames.emit(event)
+        unfinished = open_work(events, str(claim.run_id))
+        return self._recorder(claim, frames, unfinished), unfinished
+
+    async def _resume(self, claim: Claim) -> None:
+        await self._handler.handle(
+            CONVERSATION,
+            stream_of(claim.conversation_id),
+            ResumeRun(run_id=str(claim.run_id), attempt=claim.attempt),
+            Origin(owner_id=claim.owner_id, actor=f"agent:{claim.run_id}"),
+        )
+
+    async def _attempt(self, working: _Working, recorder: RunRecorder, unfinished: OpenWork) -> str:
+        if working.claim.is_dead:
+            await recorder.interrupt(CLOSED_REASON)
+            return "interrupted"
+        await self._wait_for_turn(working)
+        attempt = Attempt(self._equipment, working.claim, recorder, unfinished, working.stopped)
+        return await attempt.run()
+
+    def _recorder(self, claim: Claim, frames: RunFrames, unfinished: OpenWork) -> RunRecorder:
+        return RunRecorder(
+            self._handler,
+            claim,
+            frames,
+            output_limit=self._output_limit,
+            usage=unfinished.usage,
+        )
+
+    async def _wait_for_turn(self, working: _Working) -> None:
+        """Runs of one conversation work one after the other, in the order they were requested."""
+        claim = working.claim
+        while not working.stopped.is_set():
+            head = self._signal.head
+            _, state = await self._handler.load(
+                CONVERSATION, stream_of(claim.conversation_id), claim.owner_id
+            )
+            if not state.runs or next(iter(state.runs)) == str(claim.run_id):
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TURN_SECONDS):
+                    await self._signal.wait_beyond(head)
+
+    async def _renew_forever(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self._beat.wait()
+            self._beat.clear()
+            if not self._working:
+                continue
+            try:
+                await self._renew()
+            except DISCONNECTED as error:
+                log.warning("lease_renewal_failed", error=type(error).__name__)
+
+    async def _renew(self) -> None:
+        working = dict(self._working)
+        held = await self._leases.renew(working.keys())
+        for run_id, one in working.items():
+            attempt, is_cancel_requested = held.get(run_id, (0, False))
+            if attempt != one.claim.attempt and run_id in self._working:
+                self.lose(run_id)
+            elif is_cancel_requested:
+                one.stopped.set()
+
+    async def _take_over_forever(self) -> None:
+        while not self._is_closing:
+            head = self._signal.head
+            try:
+                for claim in await self._leases.take_over():
+                    log.info("run_taken_over", run_id=str(claim.run_id), attempt=claim.attempt)
+                    await self._abandon(claim.run_id)
+                    self._start(claim)
+                self.unfinished = await self._leases.count()
+            except DISCONNECTED as error:
+                log.warning("take_over_failed", error=type(error).__name__)
+                self.unfinished = 1
+            if self.unfinished:
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                await self._signal.wait_beyond(head)

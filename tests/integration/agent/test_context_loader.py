@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from agent.context import build_context, context_hash
+from agent.context_loader import load_context, rederive_context
+from commands.errors import NotFound
+from events import conversation as c
+from events.event import Event
+from events.ids import new_id
+from events.store import MAX_VERSION, EventStore
+from events.stored import RecordedEvent
+from tests.log_node import LogNode, append_to, log_node
+from tests.unit.agent.histories import Story, call, message, stories
+
+over_a_database = settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+class CountingStore(EventStore):
+    """Counts the events that are read backwards."""
+
+    events_read = 0
+
+    async def read_stream_backwards(
+        self, stream_id: str, limit: int, *, before_version: int = MAX_VERSION
+    ) -> list[RecordedEvent]:
+        page = await super().read_stream_backwards(stream_id, limit, before_version=before_version)
+        self.events_read += len(page)
+        return page
+
+
+@pytest.fixture
+async def node(database_url: str) -> AsyncIterator[LogNode]:
+    async with log_node(database_url, is_sealing=False) as node:
+        yield node
+
+
+async def record(node: LogNode, story: Story) -> str:
+    """Stores a story; each run_started records the context that was loaded for it."""
+    conversation_id = str(new_id())
+    stream = c.stream_of(conversation_id)
+    pending: list[Event] = []
+    version = 0
+
+    async def flush() -> None:
+        nonlocal version
+        if pending:
+            await node.store.append(append_to(stream, version, *pending))
+        version += len(pending)
+        pending.clear()
+
+    for one in story.recorded:
+        event = one.event
+        if isinstance(event, c.RunStarted):
+            await flush()
+            context = await load_context(
+                node.store, conversation_id, event.run_id, story.limit, page_events=7
+            )
+            event = msgspec.structs.replace(
+                event,
+                context_event_ids=context.event_ids,
+                context_hash=context_hash(await node.keys.current("ada"), context),
+            )
+        pending.append(event)
+    await flush()
+    return conversation_id
+
+
+def counting(node: LogNode) -> CountingStore:
+    return CountingStore(node.pool, node.keys, node.commits)
+
+
+@given(story=stories())
+@over_a_database
+async def test_loaded_context_equals_the_one_built_from_the_whole_stream(
+    database_url: str, story: Story
+) -> None:
+    async with log_node(database_url, is_sealing=False) as node:
+        conversation_id = await record(node, story)
+        whole = await node.store.read_stream(c.stream_of(conversation_id))
+        for run_id in {one.event.run_id for one in whole if isinstance(one.event, c.RunRequested)}:
+            for limit, page_events in ((1, 1), (story.limit, 3), (story.limit, 128), (1_000, 10)):
+                arguments = (conversation_id, run_id, limit)
+                try:
+                    built = build_context(whole, run_id, limit)
+                except NotFound:
+                    with pytest.raises(NotFound):
+                        await load_context(node.store, *arguments, page_events=page_events)
+                else:
+                    loaded = await load_context(node.store, *arguments, page_events=page_events)
+                    assert loaded == built
+
+
+@given(story=stories())
+@over_a_database
+async def test_recorded_hash_equals_the_one_rederived_from_the_events(
+    database_url: str, story: Story
+) -> None:
+    async with log_node(database_url, is_sealing=False) as node:
+        conversation_id = await record(node, story)
+        key = await node.keys.current("ada")
+        for one in await node.store.read_stream(c.stream_of(conversation_id)):
+            if isinstance(one.event, c.RunStarted):
+                context = await rederive_context(node.store, one, page_events=5)
+                assert context.event_ids == one.event.context_event_ids
+                assert context_hash(key, context) == one.event.context_hash
+
+
+async def test_long_conversation_is_not_read_whole(node: LogNode) -> None:
+    story = Story()
+    for number in range(300):
+        story.exchange(f"question {number}", f"answer {number}")
+    run_id = story.post("and now?")
+    conversation_id = str(new_id())
+    events = [one.event for one in story.recorded]
+    await node.store.append(append_to(c.stream_of(conversation_id), 0, *events))
+    store = counting(node)
+    context = await load_context(store, conversation_id, run_id, 15)
+    assert len(context.items) == 15
+    assert context.items[0]["content"][0]["text"] == "question 293"
+    assert store.events_read == 128
+    assert len(events) > 1_500
+
+
+async def test_fork_to_a_message_older_than_the_first_page_is_found(node: LogNode) -> None:
+    story = Story()
+    for number in range(60):
+        story.exchange(f"question {number}", f"answer {number}")
+    # A story numbers its messages and everything else in one row.
+    retried = next(
+        one.event.message_id
+        for one in story.recorded
+        if isinstance(one.event, c.UserMessagePosted) and one.event.text == "question 5"
+    )
+    story.cancel(story.retry(retried), "Well, I")
+    run_id = story.post("and now?")
+    conversation_id = await record(node, story)
+    context = await load_context(node.store, conversation_id, run_id, 4, page_events=8)
+    texts = [item["content"][0]["text"] for item in context.items]
+    assert texts == ["question 5", "Well, I", "and now?"]
+
+
+async def test_turns_after_a_fork_suffice_without_reading_what_it_left_behind(
+    node: LogNode,
+) -> None:
+    story = Story()
+    for number in range(60):
+        story.exchange(f"question {number}", f"answer {number}")
+    story.cancel(story.retry("m1"))
+    for number in range(60, 64):
+        story.exchange(f"question {number}", f"answer {number}")
+    run_id = story.post("and now?")
+    conversation_id = await record(node, story)
+    store = counting(node)
+    context = await load_context(store, conversation_id, run_id, 5, page_events=32)
+    assert [item["content"][0]["text"] for item in context.items] == [
+        "question 62",
+        "answer 62",
+        "question 63",
+        "answer 63",
+        "and now?",
+    ]
+    assert store.events_read == 32
+
+
+async def test_unknown_run_is_not_found(node: LogNode) -> None:
+    story = Story()
+    story.exchange("one", "first")
+    conversation_id = await record(node, story)
+    with pytest.raises(NotFound, match="r9"):
+        await load_context(node.store, conversation_id, "r9", 15)
+    with pytest.raises(NotFound, match="r9"):
+        await load_context(node.store, str(new_id()), "r9", 15)
+
+
+async def test_rederived_context_is_that_of_its_attempt(node: LogNode) -> None:
+    story = Story(limit=3)
+    story.exchange("one", "first")
+    run_id = story.post("two")
+    story.start(run_id)
+    story.respond(run_id, call("call_1", "ours1"))
+    story.resume(run_id)
+    story.finish_tool(run_id, "ours1", "added")
+    story.start(run_id)
+    story.respond(run_id, message("second"))
+    story.complete(run_id)
+    story.retry("m1")
+    conversation_id = await record(node, story)
+    started = [
+        one
+        for one in await node.store.read_stream(c.stream_of(conversation_id))
+        if isinstance(one.event, c.RunStarted) and one.event.run_id == run_id
+    ]
+    contexts = [await rederive_context(node.store, one) for one in started]
+    assert [[item["type"] for item in context.items] for context in contexts] == [
+        ["message", "message", "message"],
+        ["message", "message", "message", "function_call", "function_call_output"],
+    ]
+    assert contexts[1].items[-1]["output"] == "added"
+
+
+async def test_rederiving_from_another_event_is_refused(node: LogNode) -> None:
+    story = Story()
+    story.post("one")
+    with pytest.raises(ValueError, match="run_started"):
+        await rederive_context(node.store, story.recorded[0])
