@@ -70,6 +70,10 @@ class AttachmentStore(Protocol):
         """
         ...
 
+    async def complete(self, completion: Companion) -> None:
+        """Writes that row by itself, where the upload was recorded before."""
+        ...
+
     def open(self, attachment: StoredAttachment) -> AsyncIterator[bytes]:
         """The content, piece by piece. Raises NotFound or ContentErased."""
         ...
@@ -148,6 +152,9 @@ class PostgresAttachments:
             statement=statements.load("complete_upload"),
             values=(attachment.attachment_id, upload_id),
         )
+
+    async def complete(self, completion: Companion) -> None:
+        await self._pool.execute(completion.statement, *completion.values)
 
     async def open(self, attachment: StoredAttachment) -> AsyncIterator[bytes]:
         key = await self._key_of(attachment)

@@ -14,6 +14,7 @@ def thread_created(conversation_id: str, created_at: str) -> StreamEvent:
         "id": conversation_id,
         "created_at": created_at,
         "status": {"type": "active"},
+        "metadata": {},
         "items": {"data": [], "has_more": False},
     }
     return {"type": "thread.created", "thread": thread}
@@ -45,7 +46,7 @@ def part_added(item_id: str, index: int) -> StreamEvent:
         {
             "type": "assistant_message.content_part.added",
             "content_index": index,
-            "content": {"type": "output_text", "text": "", "annotations": []},
+            "content": {"annotations": [], "text": "", "type": "output_text"},
         },
     )
 
@@ -67,7 +68,7 @@ def part_done(item_id: str, index: int, text: str) -> StreamEvent:
         {
             "type": "assistant_message.content_part.done",
             "content_index": index,
-            "content": {"type": "output_text", "text": text, "annotations": []},
+            "content": {"annotations": [], "text": text, "type": "output_text"},
         },
     )
 

@@ -67,6 +67,8 @@ class Sent:
     conversation_id: str
     message_id: str
     run_id: uuid.UUID
+    #: The conversation's, with the message in it.
+    version: int
     #: The same idempotency key had sent it before.
     is_replay: bool
 
@@ -175,6 +177,7 @@ class Sender:
             conversation_id=conversation_id,
             message_id=requested.message_id,
             run_id=claim.run_id,
+            version=handled.version,
             is_replay=handled.is_replay,
         )
 

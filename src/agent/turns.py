@@ -128,4 +128,3 @@ class _ActiveBranch:
         self.turns = {message_id: self.turns[message_id] for message_id in kept}
         if kept:
             self.turns[after_message_id].runs = []
-        self._runs = {run.run_id: run for turn in self.turns.values() for run in turn.runs}

@@ -12,7 +12,7 @@ from commands.errors import InvalidCommand, NotFound, Rejected
 from commands.run import RunCommand
 from events import conversation as c
 from events.event import Event
-from events.storable import is_storable
+from events.storable import is_storable, is_tree_storable
 
 TITLE_CHARACTERS = 200
 TEXT_CHARACTERS = 32_000
@@ -54,6 +54,22 @@ class RetryAfter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRun:
+    """Asks for a reply to something other than a message: an item that the user answered.
+
+    The items are put and removed in the append that requests the run.
+    """
+
+    run_id: str
+    #: tool_output | structured_input | action
+    trigger: str
+    put: tuple[dict[str, Any], ...] = ()
+    removed_item_ids: tuple[str, ...] = ()
+    #: Items that must still wait for the user; another request may have answered them meanwhile.
+    pending_item_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rename:
     title: str
 
@@ -83,6 +99,7 @@ ConversationCommand = (
     Start
     | PostMessage
     | RetryAfter
+    | RequestRun
     | Rename
     | Delete
     | PutItem
@@ -95,11 +112,13 @@ ConversationCommand = (
 def decide(command: ConversationCommand, state: ConversationState) -> list[Event]:
     match command:
         case Start():
-            return [] if state.status == "active" else [c.Started(title=_title(command.title))]
+            return _start(command, state)
         case PostMessage():
             return _post(command, state)
         case RetryAfter():
             return _retry(command, _active(state))
+        case RequestRun():
+            return _request_run(command, _active(state))
         case Rename():
             title = _title(command.title)
             return [] if title == _active(state).title else [c.Renamed(title=title)]
@@ -107,6 +126,7 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
             return _delete(_active(state))
         case PutItem():
             _active(state)
+            _check_storable(command.item)
             return [c.ThreadItemPut(item=command.item)]
         case RemoveItem():
             _active(state)
@@ -117,9 +137,16 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
             return run.decide(command, _active(state))
 
 
-CONVERSATION = Decider[ConversationCommand, ConversationState](
+CONVERSATION: Decider[ConversationCommand, ConversationState] = Decider(
     "conversation", ConversationState, decide, evolve
 )
+
+
+def _start(command: Start, state: ConversationState) -> list[Event]:
+    if state.status != "none":
+        _active(state)
+        return []
+    return [c.Started(title=_title(command.title))]
 
 
 def _post(command: PostMessage, state: ConversationState) -> list[Event]:
@@ -133,6 +160,8 @@ def _post(command: PostMessage, state: ConversationState) -> list[Event]:
         raise Rejected("message_exists", "A message with this id was already posted.")
     if state.runs and command.policy == "reject":
         raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
+    if command.run_id in state.runs:
+        raise Rejected("run_exists", "A run with this id is already unfinished.")
     if len(state.runs) >= QUEUED_RUNS:
         raise Rejected("queue_full", f"{QUEUED_RUNS} messages already wait for a reply.")
     posted = c.UserMessagePosted(
@@ -158,6 +187,24 @@ def _retry(command: RetryAfter, state: ConversationState) -> list[Event]:
     ]
 
 
+def _request_run(command: RequestRun, state: ConversationState) -> list[Event]:
+    _check_storable(command.put)
+    if any(item_id not in state.pending_items for item_id in command.pending_item_ids):
+        raise Rejected("item_answered", "This no longer waits for an answer.")
+    if state.runs:
+        raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
+    if state.last_message_id is None:
+        raise Rejected("no_message", "The conversation has no message to reply to yet.")
+    requested = c.RunRequested(
+        run_id=command.run_id, message_id=state.last_message_id, trigger=command.trigger
+    )
+    return [
+        *(c.ThreadItemPut(item=item) for item in command.put),
+        *(c.ThreadItemRemoved(item_id=item_id) for item_id in command.removed_item_ids),
+        requested,
+    ]
+
+
 def _delete(state: ConversationState) -> list[Event]:
     ended = [c.RunCancelled(run_id=run_id) for run_id in state.runs]
     return [*ended, c.Deleted()]
@@ -168,6 +215,7 @@ def _feedback(command: GiveFeedback, state: ConversationState) -> list[Event]:
         raise InvalidCommand("Feedback is positive or negative.")
     if not 0 < len(command.item_ids) <= FEEDBACK_ITEMS:
         raise InvalidCommand(f"Feedback names 1 to {FEEDBACK_ITEMS} items.")
+    _check_storable(command.item_ids)
     return [c.FeedbackGiven(item_ids=command.item_ids, kind=command.kind)]
 
 
@@ -178,8 +226,17 @@ def _check_message(command: PostMessage) -> None:
         raise InvalidCommand(f"A message has at most {TEXT_CHARACTERS} characters.")
     if len(command.attachments) > MESSAGE_ATTACHMENTS:
         raise InvalidCommand(f"A message has at most {MESSAGE_ATTACHMENTS} attachments.")
-    if not is_storable(command.text) or not is_storable(command.quoted_text or ""):
-        raise InvalidCommand("A message must be valid Unicode text without NUL characters.")
+    if len(command.quoted_text or "") > TEXT_CHARACTERS:
+        raise InvalidCommand(f"A quoted text has at most {TEXT_CHARACTERS} characters.")
+    names = [(a.attachment_id, a.name, a.mime_type) for a in command.attachments]
+    _check_storable(
+        (command.text, command.quoted_text, command.content, command.inference_options, names)
+    )
+
+
+def _check_storable(content: Any) -> None:
+    if not is_tree_storable(content):
+        raise InvalidCommand("What is sent must be valid Unicode text without NUL characters.")
 
 
 def _title(text: str) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from events import conversation as c
 from events.event import Event
 
 #: Runs in one of these states are over.
 ENDED = frozenset({"completed", "failed", "cancelled", "interrupted"})
+#: Items that the user answers, while their status is `pending`.
+ANSWERABLE_KINDS = ("client_tool_call", "structured_input")
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -36,6 +39,8 @@ class ConversationState:
     #: User messages of the active branch, with the stream version each was posted at.
     messages: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     last_message_id: str | None = None
+    #: Items that wait for the user, with the stream version each was first put at.
+    pending_items: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def run(self, run_id: str) -> Run | None:
         return self.runs.get(run_id)
@@ -52,6 +57,10 @@ def evolve(state: ConversationState, event: Event, version: int) -> Conversation
         case c.UserMessagePosted():
             messages = {**state.messages, event.message_id: version}
             return replace(state, messages=messages, last_message_id=event.message_id)
+        case c.ThreadItemPut():
+            return _put(state, event.item, version)
+        case c.ThreadItemRemoved():
+            return replace(state, pending_items=_without(state.pending_items, event.item_id))
         case c.BranchForked():
             return _fork(state, event.after_message_id)
         case c.RunRequested():
@@ -86,7 +95,21 @@ def _evolve_run(state: ConversationState, event: Event) -> ConversationState:
     return replace(state, runs={**state.runs, run.run_id: run})
 
 
+def _put(state: ConversationState, item: dict[str, Any], version: int) -> ConversationState:
+    item_id = str(item.get("id"))
+    if item.get("type") not in ANSWERABLE_KINDS or item.get("status") != "pending":
+        return replace(state, pending_items=_without(state.pending_items, item_id))
+    return replace(state, pending_items={item_id: version, **state.pending_items})
+
+
+def _without(items: Mapping[str, int], item_id: str) -> Mapping[str, int]:
+    return {i: version for i, version in items.items() if i != item_id}
+
+
 def _fork(state: ConversationState, after_message_id: str) -> ConversationState:
     kept_until = state.messages.get(after_message_id, 0)
     messages = {m: v for m, v in state.messages.items() if v <= kept_until}
-    return replace(state, messages=messages, last_message_id=after_message_id)
+    pending = {i: v for i, v in state.pending_items.items() if v <= kept_until}
+    return replace(
+        state, messages=messages, last_message_id=after_message_id, pending_items=pending
+    )

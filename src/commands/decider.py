@@ -12,7 +12,7 @@ Command = TypeVar("Command")
 State = TypeVar("State")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decider(Generic[Command, State]):
     name: str
     initial_state: Callable[[], State]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 from commands.decider import Command, Decider, State
 from commands.errors import Foreign
 from events.errors import VersionConflict
 from events.event import Event
 from events.store import EventStore
-from events.stored import Append, Companion
+from events.stored import Append, Appended, Companion
 
 ATTEMPTS = 20
 #: Folded states kept in memory; a miss reads the stream again.
@@ -53,6 +55,8 @@ class CommandHandler:
     def __init__(self, store: EventStore) -> None:
         self._store = store
         self._states: OrderedDict[str, tuple[int, str, Any]] = OrderedDict()
+        #: One command a stream at a time, so that only other nodes can win a race.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def handle(
         self,
@@ -66,6 +70,17 @@ class CommandHandler:
 
         A command that decides on no event stores nothing.
         """
+        async with self._turns.setdefault(stream_id, asyncio.Lock()):
+            return await self._handle(decider, stream_id, command, origin, companions)
+
+    async def _handle(
+        self,
+        decider: Decider[Command, State],
+        stream_id: str,
+        command: Command,
+        origin: Origin,
+        companions: Companions | None,
+    ) -> Handled[State]:
         for attempt in range(ATTEMPTS):
             version, state = await self.load(decider, stream_id, origin.owner_id)
             replay = await self._replayed(stream_id, version, state, origin)
@@ -83,7 +98,8 @@ class CommandHandler:
                     raise
                 continue
             if appended.is_replay:
-                continue
+                _, state = await self.load(decider, stream_id, origin.owner_id)
+                return await self._replay(appended, state)
             state = decider.fold(state, events, version)
             version += len(events)
             self._remember(stream_id, version, origin.owner_id, state)
@@ -117,13 +133,16 @@ class CommandHandler:
         found = await self._store.find_replay(
             stream_id, origin.owner_id, origin.idempotency_key, origin.request_body
         )
-        if found is None:
-            return None
+        return await self._replay(found, state) if found else None
+
+    async def _replay(self, found: Appended, state: State) -> Handled[State]:
         recorded = await self._store.read_stream(
-            stream_id, after_version=found.first_version - 1, up_to_version=found.last_version
+            found.stream_id,
+            after_version=found.first_version - 1,
+            up_to_version=found.last_version,
         )
         return Handled(
-            stream_id=stream_id,
+            stream_id=found.stream_id,
             version=found.last_version,
             events=[r.event for r in recorded],
             state=state,

@@ -158,7 +158,7 @@ def _record(
         case StartRun():
             return [_started(command)]
         case RecordResponse():
-            return _respond(command)
+            return _respond(command, run)
         case CompleteTool():
             _open_call(run, command.call_id)
             return [
@@ -229,7 +229,10 @@ def _resume(command: ResumeRun, run: Run) -> list[Event]:
     return [c.RunResumed(run_id=run.run_id, attempt=command.attempt)]
 
 
-def _respond(command: RecordResponse) -> list[Event]:
+def _respond(command: RecordResponse, run: Run) -> list[Event]:
+    call_ids = [*run.calls, *(call.call_id for call in command.calls)]
+    if len(call_ids) != len(set(call_ids)):
+        raise Rejected("call_exists", "A tool call with this id was already recorded.")
     responded = c.ModelResponded(
         run_id=command.run_id,
         attempt=command.attempt,

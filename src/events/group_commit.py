@@ -143,14 +143,12 @@ class GroupCommit:
         """The next batch: one append a stream, none of a stream that another writer holds."""
         batch: list[Waiting] = []
         passed: list[Waiting] = []
-        blocked: set[str] = set()
         while self._queue and len(batch) < BATCH_APPENDS:
             waiting = self._queue.popleft()
             streams = waiting.streams
             is_alone = len(waiting.appends) > 1
-            if streams & self._busy_streams or streams & blocked or (is_alone and batch):
+            if streams & self._busy_streams or (is_alone and batch):
                 passed.append(waiting)
-                blocked |= streams
                 if is_alone:
                     break
                 continue

@@ -6,5 +6,5 @@ WITH mine AS (
     FOR SHARE
 )
 INSERT INTO verbatim.attachment_chunks (attachment_id, chunk, body)
-SELECT attachment_id, $3, $4 FROM mine
+SELECT attachment_id, $3::int, $4::bytea FROM mine
 RETURNING chunk

@@ -1,20 +1,26 @@
-"""The schema's history. Alembic runs it, under a lock, on the direct connection."""
+"""The schema's history. Alembic runs it, under a lock, past any pooler."""
 
 from __future__ import annotations
 
 import asyncpg
 
-from runtime.errors import MigrationNeeded
+from runtime.connecting import UNREACHABLE, connect_patiently, reason_of
+from runtime.errors import DatabaseUnreachable, MigrationNeeded
+from runtime.urls import ConnectArguments, database_urls
 
 #: The newest revision in versions/; a test compares it with Alembic's own view.
 HEAD = "0001"
+START_SECONDS = 30.0
 _LOCK = 7308325537102294
 _CURRENT = "SELECT version_num FROM verbatim.schema_version"
 
 
-async def current(url: str) -> str | None:
-    """The revision the database is at, or None when it was never migrated."""
-    connection = await asyncpg.connect(url)
+async def current(url: str, patience_seconds: float = START_SECONDS) -> str | None:
+    """The revision the database is at, or None when it was never migrated.
+
+    Raises DatabaseUnreachable.
+    """
+    connection = await _connect(database_urls(url).direct, patience_seconds)
     try:
         found: str | None = await connection.fetchval(_CURRENT)
         return found
@@ -24,15 +30,16 @@ async def current(url: str) -> str | None:
         await connection.close()
 
 
-async def migrate(url: str) -> bool:
+async def migrate(url: str, patience_seconds: float = START_SECONDS) -> bool:
     """Bring the database to HEAD; False when it was there already."""
-    if await current(url) == HEAD:
+    if await current(url, patience_seconds) == HEAD:
         return False
-    lock = await asyncpg.connect(url)
+    arguments = database_urls(url).direct
+    lock = await _connect(arguments, patience_seconds)
     try:
         await lock.execute("SELECT pg_advisory_lock($1::bigint)", _LOCK)
         await lock.execute("CREATE SCHEMA IF NOT EXISTS verbatim")
-        await _upgrade(url)
+        await _upgrade(arguments)
     finally:
         await lock.close()
     return True
@@ -45,7 +52,14 @@ async def check(url: str) -> None:
         raise MigrationNeeded(found, HEAD)
 
 
-async def _upgrade(url: str) -> None:
+async def _connect(arguments: ConnectArguments, patience_seconds: float) -> asyncpg.Connection:
+    try:
+        return await connect_patiently(arguments, patience_seconds)
+    except UNREACHABLE as error:
+        raise DatabaseUnreachable(reason_of(error, arguments), arguments.setting) from error
+
+
+async def _upgrade(arguments: ConnectArguments) -> None:
     from alembic import command
     from alembic.config import Config
     from sqlalchemy import Connection
@@ -60,7 +74,7 @@ async def _upgrade(url: str) -> None:
         command.upgrade(config, "head")
 
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(url)
+        return await _connect(arguments, START_SECONDS)
 
     engine = create_async_engine("postgresql+asyncpg://", poolclass=NullPool, async_creator=connect)
     async with engine.connect() as connection:

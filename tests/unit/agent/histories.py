@@ -12,7 +12,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from agent.context import build_context, context_hash
-from commands.conversation import CONVERSATION, ConversationCommand, PostMessage, RetryAfter
+from commands.conversation import (
+    CONVERSATION,
+    ConversationCommand,
+    PostMessage,
+    RequestRun,
+    RetryAfter,
+)
 from commands.conversation_state import ConversationState
 from commands.run import (
     Call,
@@ -83,6 +89,12 @@ class Story:
     def retry(self, message_id: str) -> str:
         number = self.number()
         self.do(RetryAfter(message_id=message_id, run_id=f"r{number}", branch_id=f"b{number}"))
+        return f"r{number}"
+
+    def request(self, trigger: str = "tool_output") -> str:
+        """Another run for the last message, as when the user answered an item."""
+        number = self.number()
+        self.do(RequestRun(run_id=f"r{number}", trigger=trigger))
         return f"r{number}"
 
     def attempt(self, run_id: str) -> int:
@@ -246,6 +258,11 @@ def _retry(story: Story, random: Random) -> None:
         story.retry(random.choice(list(story.state.messages)))
 
 
+def _request(story: Story, random: Random) -> None:
+    if not story.state.runs:
+        story.request(random.choice(("tool_output", "structured_input", "action")))
+
+
 def _start(story: Story, random: Random) -> None:
     if waiting := [run for run in story.state.runs.values() if run.status == "requested"]:
         story.start(random.choice(waiting).run_id)
@@ -345,5 +362,5 @@ def _aside(story: Story, random: Random) -> None:
 _STEPS = (
     *(_post, _post, _start, _start, _start, _respond, _respond, _respond),
     *(_respond, _answer, _answer, _answer, _answer, _answer, _end, _end, _end, _retry, _retry),
-    *(_resume, _aside),
+    *(_request, _resume, _aside),
 )

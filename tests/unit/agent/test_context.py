@@ -174,8 +174,17 @@ def test_second_run_of_a_message_follows_the_first() -> None:
     story.start(first)
     story.respond(first, message("first"))
     story.complete(first)
+    assert texts_of(story, story.request()) == ["one", "first"]
+    assert texts_of(story, first) == ["one", "first"]
+
+
+def test_unfinished_run_of_the_same_message_is_not_shown() -> None:
+    story = Story()
+    first = story.post("one")
+    story.start(first)
+    story.respond(first, message("first"))
     story.record(c.RunRequested(run_id="again", message_id="m1", trigger="tool_output"))
-    assert texts_of(story, "again") == ["one", "first"]
+    assert texts_of(story, "again") == ["one"]
     assert texts_of(story, first) == ["one", "first"]
 
 
@@ -323,7 +332,7 @@ def test_provider_data_is_kept_for_hosts_that_need_it_back() -> None:
     one = story.post("one")
     story.start(one)
     signed = {"provider_data": {"thought_signature": "c2ln"}}
-    story.respond(one, reasoning(encrypted_content=None) | signed, call("call_1", **signed))
+    story.respond(one, reasoning(encrypted_content=None) | signed, call("call_1") | signed)
     assert [i.get("provider_data") for i in items_of(story, one)] == [
         None,
         signed["provider_data"],
@@ -338,6 +347,7 @@ def test_provider_data_is_kept_for_hosts_that_need_it_back() -> None:
         [reasoning()],
         [reasoning("rs_1"), reasoning("rs_2")],
         [reasoning(), {"type": "web_search_call", "id": "ws_1", "status": "completed"}],
+        [reasoning(), {"type": "web_search_call", "id": "ws_1"}, message("found it", "msg_2")],
         [reasoning(), message("") | {"content": []}],
         [reasoning(), {"type": "function_call", "call_id": "c", "name": "n", "arguments": None}],
     ],
@@ -349,7 +359,8 @@ def test_reasoning_without_its_following_item_is_dropped(alone: list[dict[str, A
     event = c.ModelResponded(run_id=one, attempt=1, response_id="resp", items=tuple(alone))
     story.record(event)
     story.respond(one, message("first"))
-    assert texts_of(story, one) == ["one", "first"]
+    assert "reasoning" not in texts_of(story, one)
+    assert texts_of(story, one)[-1] == "first"
 
 
 @pytest.mark.parametrize("unusable", [None, "", "c2Vj… [9 characters cut]"])
@@ -359,6 +370,16 @@ def test_reasoning_that_a_host_could_not_read_is_dropped_alone(unusable: str | N
     story.start(one)
     story.respond(one, reasoning("rs_1"), reasoning("rs_2", unusable), message("first"))
     assert [i.get("id") for i in items_of(story, one)] == [None, "rs_1", "msg_1"]
+
+
+def test_reasoning_under_an_id_used_before_is_dropped_rather_than_renamed() -> None:
+    story = Story()
+    one = story.post("one")
+    story.start(one)
+    story.respond(one, reasoning("rs_1"), message("first", "msg_1"))
+    story.respond(one, reasoning("rs_1"), message("second", "msg_1"))
+    ids = [item.get("id") for item in items_of(story, one)]
+    assert ids == [None, "rs_1", "msg_1", "msg_1_2"]
 
 
 def test_reasoning_in_plain_text_is_kept() -> None:

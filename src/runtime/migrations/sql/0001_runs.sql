@@ -66,10 +66,14 @@ CREATE TABLE verbatim.attachments (
     description bytea NOT NULL,
     size_bytes bigint NOT NULL,
     is_complete boolean NOT NULL DEFAULT false,
+    -- The upload that may write chunks; a newer one takes its place.
+    upload_id uuid,
     conversation_id text,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX attachments_owner ON verbatim.attachments (owner_id, created_at);
+CREATE INDEX attachments_conversation ON verbatim.attachments (conversation_id)
+    WHERE conversation_id IS NOT NULL;
 
 CREATE TABLE verbatim.attachment_chunks (
     attachment_id uuid NOT NULL REFERENCES verbatim.attachments ON DELETE CASCADE,

@@ -1,0 +1,98 @@
+"""The HTTP application: routes, errors and middleware around one node."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+
+from agents import Model
+from fastapi import FastAPI
+
+from api import (
+    attachments,
+    chat,
+    chatkit,
+    conversation_events,
+    conversations,
+    docs,
+    health,
+    mcp,
+    messages,
+    runs,
+    session,
+    tasks,
+)
+from api.describing import API_VERSION, SUMMARY, describe, problems
+from api.middleware import middleware_of
+from api.page import page_router
+from api.problems import register_problems
+from api.rate_limit import RateLimit
+from runtime.node import open_node
+from runtime.settings import Settings
+
+ROUTERS = (
+    session.router,
+    session.user_router,
+    chat.router,
+    conversations.router,
+    messages.router,
+    conversation_events.router,
+    runs.router,
+    tasks.router,
+    health.router,
+    docs.router,
+)
+CHATKIT_ROUTERS = (chatkit.router, attachments.router)
+CHATKIT_PROBLEMS = problems(401, 403, 404, 409, 410, 413, 422, 429, 501, 503)
+
+
+def create_app(
+    settings: Settings, *, database_url: str | None = None, model: Model | None = None
+) -> FastAPI:
+    """`database_url` is the embedded server's, where there is one; `model` replaces the settings'.
+
+    The node lives as long as the app's lifespan.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_node(settings, database_url=database_url, model=model) as node:
+            app.state.node = node
+            async with mcp.mount(app, node):
+                with _frozen_heap():
+                    yield
+
+    app = FastAPI(
+        title="Verbatim",
+        version=API_VERSION,
+        summary=SUMMARY,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=middleware_of(settings),
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.settings = settings
+    app.state.rate_limit = RateLimit(settings.verbatim_rate_limit)
+    register_problems(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    for router in CHATKIT_ROUTERS:
+        app.include_router(router, responses=CHATKIT_PROBLEMS)
+    app.include_router(page_router())
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    return app
+
+
+@contextmanager
+def _frozen_heap() -> Iterator[None]:
+    """What start-up made stays for good: collecting around it costs a tail of slow requests."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -1,0 +1,145 @@
+"""Send a message; the reply comes as events while it is written, or as JSON when it is done."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.errors import FramesGone
+from agent.sending import Message, Sent
+from api.accepting import wants_stream
+from api.dependencies import NodeOf, PathUser, SendLimit, SettingsOf, UserRoute
+from api.describing import event_stream_of, user_problems
+from api.errors import NotFound
+from api.messages import ToolCall, shown_call
+from api.ownership import NO_RUN
+from api.pages import MAX_LIMIT
+from api.positions import tell_position
+from api.runs import RunError, RunStatus, error_of, preamble_of
+from api.sse import event_stream
+from commands.conversation import TEXT_CHARACTERS
+from events.conversation import reply_id_of, stream_of
+from projections.messages import MessageRow
+from runtime.node import Node
+
+router = APIRouter(route_class=UserRoute, tags=["chat"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Visible ASCII. The same key with the same body sends the message once.",
+    ),
+]
+
+
+class ChatRequest(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    message: str = Field(min_length=1, max_length=TEXT_CHARACTERS)
+    #: Without it a new conversation is started.
+    conversation_id: UUID | None = None
+
+
+class ChatAnswer(BaseModel):
+    conversation_id: str
+    #: The message that was sent.
+    message_id: str
+    run_id: str
+    #: How the run ended.
+    status: RunStatus
+    #: The reply's text, as far as it was written.
+    response: str
+    tool_calls: list[ToolCall]
+    error: RunError | None
+
+
+@router.post(
+    "/api/{user_id}/chat",
+    response_model=ChatAnswer,
+    responses=user_problems(404, 409, 410, 413, 429)
+    | event_stream_of("The reply: JSON when the run has ended, or its events from the first on."),
+)
+async def send_message(
+    request: Request,
+    response: Response,
+    node: NodeOf,
+    settings: SettingsOf,
+    limit: SendLimit,
+    user: PathUser,
+    chat: ChatRequest,
+    idempotency_key: IdempotencyKey = None,
+) -> Any:
+    """`Accept: text/event-stream` streams; anything else waits. Leaving early stops nothing.
+
+    The stream begins with the event `conversation`, which has the ids; the others are ChatKit's
+    events under their types' names. An event's id continues the stream at the run's address.
+    """
+    limit.admit(user.user_id)
+    sent = await node.sender.send(
+        user.user_id,
+        str(chat.conversation_id) if chat.conversation_id else None,
+        Message(text=chat.message, policy=settings.verbatim_multiple_sends),
+        idempotency_key=idempotency_key,
+        request_body=_canonical(chat),
+    )
+    if wants_stream(request.headers.getlist("accept")):
+        preamble = preamble_of(sent.conversation_id, sent.message_id, sent.run_id)
+        response = await event_stream(node, sent.run_id, user.user_id, preamble=preamble)
+        tell_position(request, response, stream_of(sent.conversation_id), sent.version)
+        return response
+    tell_position(request, response, stream_of(sent.conversation_id), sent.version)
+    await _wait_for_end(node, sent, user.user_id)
+    return await _answer(node, sent, user.user_id)
+
+
+def _canonical(chat: ChatRequest) -> bytes:
+    """What makes two requests the same one, however they were spelled."""
+    return orjson.dumps(chat.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+
+
+async def _wait_for_end(node: Node, sent: Sent, owner_id: str) -> None:
+    # A replay may be of a run whose frames are gone: it is over, and its messages are kept.
+    with suppress(FramesGone):
+        async for _ in node.frames.follow(sent.run_id, owner_id):
+            pass
+
+
+async def _answer(node: Node, sent: Sent, owner_id: str) -> ChatAnswer:
+    run = await node.reads.run(owner_id, str(sent.run_id))
+    if run is None:
+        raise NotFound(NO_RUN)
+    reply = await _reply(node, sent, owner_id)
+    return ChatAnswer.model_validate(
+        {
+            "conversation_id": sent.conversation_id,
+            "message_id": sent.message_id,
+            "run_id": run.id,
+            "status": run.status,
+            "response": reply.content if reply else "",
+            "tool_calls": [shown_call(call) for call in reply.tool_calls] if reply else [],
+            "error": error_of(run),
+        }
+    )
+
+
+async def _reply(node: Node, sent: Sent, owner_id: str) -> MessageRow | None:
+    """None when a retry has replaced it since."""
+    reply_id, after = reply_id_of(str(sent.run_id)), None
+    while True:
+        page = await node.reads.messages_page(
+            owner_id, sent.conversation_id, limit=MAX_LIMIT, after=after, order="desc"
+        )
+        for row in page.rows:
+            if row.id == reply_id:
+                return row
+        if not page.has_more:
+            return None
+        after = page.after

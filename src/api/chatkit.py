@@ -1,0 +1,154 @@
+"""POST /chatkit: the ChatKit protocol; and its runs, which are resumed and stopped by id."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+from chatkit.types import is_streaming_req
+from fastapi import APIRouter, Header, Request
+from starlette.responses import Response
+
+from api.chatkit_requests import parse_request
+from api.chatkit_server import VerbatimChatKit
+from api.chatkit_store import ChatContext
+from api.dependencies import ChatKitUser, NodeOf, SendLimit
+from api.describing import event_stream_of
+from api.ownership import own_run
+from api.positions import tell_position
+from api.sse import RUN_HEADER, chatkit_stream, seq_after
+from events.conversation import stream_of
+
+OPERATIONS = (
+    "threads.create",
+    "threads.add_user_message",
+    "threads.add_client_tool_output",
+    "threads.add_structured_input",
+    "threads.retry_after_item",
+    "threads.custom_action",
+    "threads.get_by_id",
+    "threads.list",
+    "threads.update",
+    "threads.delete",
+    "items.list",
+    "items.feedback",
+    "attachments.create",
+    "attachments.delete",
+    "input.transcribe",
+    "threads.sync_custom_action",
+)
+REQUEST_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["type", "params"],
+                "properties": {
+                    "type": {"type": "string", "enum": list(OPERATIONS)},
+                    "params": {"type": "object"},
+                    "metadata": {
+                        "type": "object",
+                        "properties": {
+                            "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255}
+                        },
+                    },
+                },
+            }
+        }
+    },
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The operation's JSON, or the run's stream of ChatKit events.",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+    },
+}
+
+#: `id`: each event carries an id to resume from, and a comment marks the end.
+FramesWanted = Annotated[str | None, Header(alias="Verbatim-Frames")]
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
+
+router = APIRouter(prefix="/chatkit", tags=["chatkit"])
+
+
+@router.post(
+    "",
+    response_class=Response,
+    responses=ANSWERS,
+    openapi_extra={"requestBody": REQUEST_BODY},
+)
+async def chatkit(
+    request: Request,
+    node: NodeOf,
+    user: ChatKitUser,
+    limit: SendLimit,
+    verbatim_frames: FramesWanted = None,
+) -> Response:
+    """One operation of the ChatKit protocol."""
+    parsed = parse_request(await request.body())
+    server = VerbatimChatKit(node)
+    context = ChatContext(user, base_url=_base_url(request))
+    if not is_streaming_req(parsed):
+        body = await server.answer(parsed, context)
+        answer = Response(body, media_type="application/json", headers=_headers(context))
+        if context.handled is not None:
+            tell_position(request, answer, context.handled.stream_id, context.handled.version)
+        return answer
+    limit.admit(user.user_id)
+    sent = await server.begin(parsed, context)
+    stream = await chatkit_stream(
+        node, sent.run_id, user.user_id, with_ids=_wants_ids(verbatim_frames)
+    )
+    tell_position(request, stream, stream_of(sent.conversation_id), sent.version)
+    return stream
+
+
+@router.get(
+    "/runs/{run_id}/stream",
+    response_class=Response,
+    responses=event_stream_of(
+        "The run's ChatKit events from the first or after Last-Event-ID, then live."
+    ),
+)
+async def resume(
+    run_id: uuid.UUID,
+    node: NodeOf,
+    user: ChatKitUser,
+    verbatim_frames: FramesWanted = None,
+    last_event_id: LastEventId = None,
+) -> Response:
+    """The rest of a run's stream, after the event that the client has seen last."""
+    after_seq = seq_after(last_event_id, run_id) or 0
+    await own_run(node, user, run_id)
+    return await chatkit_stream(
+        node, run_id, user.user_id, after_seq, with_ids=_wants_ids(verbatim_frames)
+    )
+
+
+@router.delete("/runs/{run_id}", status_code=204)
+async def stop(run_id: uuid.UUID, node: NodeOf, user: ChatKitUser) -> Response:
+    """Stops a run; what it has said so far is kept. A run that is over stays as it is."""
+    await own_run(node, user, run_id)
+    await node.leases.request_cancel(run_id, user.user_id)
+    return Response(status_code=204)
+
+
+def _wants_ids(header: str | None) -> bool:
+    return header is not None and header.strip().lower() == "id"
+
+
+def _base_url(request: Request) -> str:
+    """This server's address as the client sees it: a browser knows whether TLS ends before us."""
+    origin = request.headers.get("origin", "")
+    is_own = origin.partition("://")[2] == request.headers.get("host")
+    return origin if is_own else str(request.base_url)
+
+
+def _headers(context: ChatContext) -> dict[str, str]:
+    """The run that is still at work on the conversation that was asked for."""
+    run_id = context.conversation.active_run_id if context.conversation else None
+    return {RUN_HEADER: run_id} if run_id else {}

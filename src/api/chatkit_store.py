@@ -1,0 +1,164 @@
+"""ChatKit's store: reads from the read tables, writes as commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from chatkit.store import Store, StoreItemType
+from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
+from pydantic import TypeAdapter
+
+from agent.deleting import delete_conversation
+from api.attachments import attachment_of, described, parse_attachment_id
+from api.chatkit_requests import ID_CHARACTERS
+from api.errors import NotFound
+from api.ownership import NO_CONVERSATION, own_conversation
+from auth.principal import Principal
+from commands.conversation import (
+    CONVERSATION,
+    ConversationCommand,
+    PutItem,
+    RemoveItem,
+    Rename,
+)
+from commands.conversation_state import ConversationState
+from commands.handle import Handled, Origin
+from events.conversation import stream_of
+from events.ids import new_id
+from events.storable import is_storable
+from projections.conversations import ConversationRow
+from projections.pages import Order
+from projections.thread_items import ThreadItemRow
+from runtime.node import Node
+
+_items: TypeAdapter[ThreadItem] = TypeAdapter(ThreadItem)
+
+
+@dataclass(slots=True)
+class ChatContext:
+    """One request: whose it is, and what it has read and written so far."""
+
+    user: Principal
+    #: Where uploads go: the server's own address as the client sees it.
+    base_url: str = ""
+    conversation: ConversationRow | None = None
+    #: What the request's last command came to.
+    handled: Handled[Any] | None = field(default=None, repr=False)
+
+    @property
+    def owner_id(self) -> str:
+        return self.user.user_id
+
+
+class ReadTableStore(Store[ChatContext]):
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def generate_thread_id(self, context: ChatContext) -> str:
+        return str(new_id())
+
+    def generate_item_id(
+        self, item_type: StoreItemType, thread: ThreadMetadata, context: ChatContext
+    ) -> str:
+        return str(new_id())
+
+    async def conversation(self, thread_id: str, context: ChatContext) -> ConversationRow:
+        """Read once a request. Raises NotFound, and Forbidden for another user's."""
+        if context.conversation is None or context.conversation.id != thread_id:
+            if not _can_be_id(thread_id):
+                raise NotFound(NO_CONVERSATION)
+            context.conversation = await own_conversation(self._node, context.user, thread_id)
+        return context.conversation
+
+    async def item(self, thread_id: str, item_id: str, context: ChatContext) -> ThreadItemRow:
+        """An item that the client may know of. Raises NotFound."""
+        await self.conversation(thread_id, context)
+        row = None
+        if _can_be_id(item_id):
+            row = await self._node.reads.thread_item(context.owner_id, thread_id, item_id)
+        if row is None or row.is_hidden:
+            raise NotFound("There is no such item in this conversation.")
+        return row
+
+    async def load_thread(self, thread_id: str, context: ChatContext) -> ThreadMetadata:
+        return _thread(await self.conversation(thread_id, context))
+
+    async def save_thread(self, thread: ThreadMetadata, context: ChatContext) -> None:
+        """A thread's title is all of it that a client may change."""
+        handled = await self._handle(thread.id, Rename(title=thread.title or ""), context)
+        thread.title = handled.state.title or None
+
+    async def load_threads(
+        self, limit: int, after: str | None, order: str, context: ChatContext
+    ) -> Page[ThreadMetadata]:
+        page = await self._node.reads.conversations_page(
+            context.owner_id, limit=limit, after=after, order=cast(Order, order)
+        )
+        threads = [_thread(row) for row in page.rows]
+        return Page(data=threads, has_more=page.has_more, after=page.after)
+
+    async def delete_thread(self, thread_id: str, context: ChatContext) -> None:
+        await self.conversation(thread_id, context)
+        context.handled = await delete_conversation(
+            self._node.handler, self._node.leases, context.owner_id, thread_id
+        )
+
+    async def load_thread_items(
+        self, thread_id: str, after: str | None, limit: int, order: str, context: ChatContext
+    ) -> Page[ThreadItem]:
+        await self.conversation(thread_id, context)
+        page = await self._node.reads.thread_items_page(
+            context.owner_id, thread_id, limit=limit, after=after, order=cast(Order, order)
+        )
+        items = [_items.validate_python(row.item) for row in page.rows]
+        return Page(data=items, has_more=page.has_more, after=page.after)
+
+    async def load_item(self, thread_id: str, item_id: str, context: ChatContext) -> ThreadItem:
+        row = await self.item(thread_id, item_id, context)
+        return _items.validate_python(row.item)
+
+    async def add_thread_item(self, thread_id: str, item: ThreadItem, context: ChatContext) -> None:
+        await self._handle(thread_id, PutItem(item=plain_item(item)), context)
+
+    async def save_item(self, thread_id: str, item: ThreadItem, context: ChatContext) -> None:
+        await self.add_thread_item(thread_id, item, context)
+
+    async def delete_thread_item(self, thread_id: str, item_id: str, context: ChatContext) -> None:
+        await self._handle(thread_id, RemoveItem(item_id=item_id), context)
+
+    async def save_attachment(self, attachment: Attachment, context: ChatContext) -> None:
+        """Nothing is left to save: an attachment is stored when it is announced."""
+
+    async def load_attachment(self, attachment_id: str, context: ChatContext) -> Attachment:
+        stored = await attachment_of(
+            self._node, context.owner_id, parse_attachment_id(attachment_id)
+        )
+        return described(stored, context.base_url)
+
+    async def delete_attachment(self, attachment_id: str, context: ChatContext) -> None:
+        """Nothing is left to delete: the record goes with the content."""
+
+    async def _handle(
+        self, thread_id: str, command: ConversationCommand, context: ChatContext
+    ) -> Handled[ConversationState]:
+        context.handled = handled = await self._node.handler.handle(
+            CONVERSATION,
+            stream_of(thread_id),
+            command,
+            Origin(owner_id=context.owner_id, actor=f"user:{context.owner_id}"),
+        )
+        return handled
+
+
+def plain_item(item: ThreadItem) -> dict[str, Any]:
+    tree: dict[str, Any] = item.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return tree
+
+
+def _thread(row: ConversationRow) -> ThreadMetadata:
+    return ThreadMetadata(id=row.id, title=row.title or None, created_at=row.created_at)
+
+
+def _can_be_id(text: str) -> bool:
+    return len(text) <= ID_CHARACTERS and is_storable(text)

@@ -1,0 +1,132 @@
+"""The conversations of a user: list, read, rename, delete."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.dependencies import NodeOf, PathUser, UserRoute
+from api.describing import user_problems
+from api.ownership import own_conversation
+from api.pages import DEFAULT_LIMIT, After, Limit, Order, Page
+from api.positions import tell_position
+from commands.conversation import CONVERSATION, TITLE_CHARACTERS, Delete, Rename
+from commands.handle import Handled, Origin
+from events.conversation import stream_of
+from projections.conversations import ConversationRow
+from runtime.node import Node
+
+router = APIRouter(route_class=UserRoute, tags=["conversations"])
+log = structlog.get_logger()
+
+ConversationId = Annotated[UUID, Path(description="Also its ChatKit thread id.")]
+
+
+class Conversation(BaseModel):
+    id: str
+    #: Empty until it is named.
+    title: str
+    status: Literal["active"]
+    created_at: datetime
+    updated_at: datetime
+    message_count: int
+    last_message_at: datetime | None
+    #: How many events it consists of.
+    version: int
+    metadata: dict[str, Any]
+    #: The run that writes, or will next.
+    active_run_id: str | None
+    last_run_status: str | None
+    #: True when newer events of it could not be shown.
+    stale: bool
+
+
+class NewTitle(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1, max_length=TITLE_CHARACTERS)
+
+
+@router.get("/api/{user_id}/conversations", responses=user_problems())
+async def list_conversations(
+    node: NodeOf,
+    user: PathUser,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    order: Order = "desc",
+) -> Page[Conversation]:
+    """By creation."""
+    page = await node.reads.conversations_page(user.user_id, limit=limit, after=after, order=order)
+    data = [_shown(row) for row in page.rows]
+    return Page(data=data, has_more=page.has_more, after=page.after)
+
+
+@router.get("/api/{user_id}/conversations/{conversation_id}", responses=user_problems(404))
+async def get_conversation(
+    node: NodeOf, user: PathUser, conversation_id: ConversationId
+) -> Conversation:
+    return _shown(await own_conversation(node, user, conversation_id))
+
+
+@router.patch(
+    "/api/{user_id}/conversations/{conversation_id}", responses=user_problems(404, 409, 413)
+)
+async def rename_conversation(
+    request: Request,
+    response: Response,
+    node: NodeOf,
+    user: PathUser,
+    conversation_id: ConversationId,
+    new: NewTitle,
+) -> Conversation:
+    renamed = await _command(node, user.user_id, conversation_id, Rename(title=new.title))
+    tell_position(request, response, renamed.stream_id, renamed.version)
+    return _shown(await own_conversation(node, user, conversation_id))
+
+
+@router.delete(
+    "/api/{user_id}/conversations/{conversation_id}",
+    status_code=204,
+    responses=user_problems(404, 409),
+)
+async def delete_conversation(
+    request: Request,
+    response: Response,
+    node: NodeOf,
+    user: PathUser,
+    conversation_id: ConversationId,
+) -> None:
+    """Its runs stop. What was said stays in the log until the user is erased."""
+    deleted = await _command(node, user.user_id, conversation_id, Delete())
+    await node.leases.request_cancel_all(str(conversation_id), user.user_id)
+    log.info("conversation_deleted", conversation_id=str(conversation_id))
+    tell_position(request, response, deleted.stream_id, deleted.version)
+
+
+async def _command(
+    node: Node, owner_id: str, conversation_id: UUID, command: Rename | Delete
+) -> Handled[Any]:
+    origin = Origin(owner_id=owner_id, actor=f"user:{owner_id}")
+    return await node.handler.handle(CONVERSATION, stream_of(str(conversation_id)), command, origin)
+
+
+def _shown(row: ConversationRow) -> Conversation:
+    return Conversation(
+        id=row.id,
+        title=row.title,
+        status="active",
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        message_count=row.message_count,
+        last_message_at=row.last_message_at,
+        version=row.version,
+        metadata=row.metadata,
+        active_run_id=row.active_run_id,
+        last_run_status=row.last_run_status,
+        stale=row.is_stale,
+    )

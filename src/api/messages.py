@@ -1,0 +1,88 @@
+"""The messages of a conversation, tool calls included."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from api.conversations import ConversationId
+from api.dependencies import NodeOf, PathUser, UserRoute
+from api.describing import user_problems
+from api.ownership import own_conversation
+from api.pages import DEFAULT_LIMIT, After, Limit, Order, Page
+from projections import messages as rows
+
+router = APIRouter(route_class=UserRoute, tags=["conversations"])
+
+ToolStatus = Literal["requested", "running", "success", "error", "denied", "interrupted", "unknown"]
+
+
+class ToolCall(BaseModel):
+    call_id: str
+    name: str
+    #: JSON text, as the model wrote it.
+    arguments: str
+    status: ToolStatus
+    output: str | None
+    error: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class Message(BaseModel):
+    id: str
+    role: Literal["user", "assistant"]
+    content: str
+    tool_calls: list[ToolCall]
+    #: The run that wrote it; null for the user's own.
+    run_id: str | None
+    status: Literal["completed", "running", "failed", "cancelled", "interrupted"]
+    created_at: datetime
+
+
+class MessagePage(Page[Message]):
+    #: True when newer events of the conversation could not be shown.
+    stale: bool
+
+
+@router.get("/api/{user_id}/conversations/{conversation_id}/messages", responses=user_problems(404))
+async def list_messages(
+    node: NodeOf,
+    user: PathUser,
+    conversation_id: ConversationId,
+    limit: Limit = DEFAULT_LIMIT,
+    after: After = None,
+    order: Order = "asc",
+) -> MessagePage:
+    """Those of the active branch: a retry leaves behind what it replaces."""
+    conversation = await own_conversation(node, user, conversation_id)
+    page = await node.reads.messages_page(
+        user.user_id, conversation.id, limit=limit, after=after, order=order
+    )
+    return MessagePage(
+        data=[_shown(row) for row in page.rows],
+        has_more=page.has_more,
+        after=page.after,
+        stale=conversation.is_stale or page.is_stale,
+    )
+
+
+def shown_call(call: rows.ToolCall) -> ToolCall:
+    return ToolCall.model_validate(call, from_attributes=True)
+
+
+def _shown(row: rows.MessageRow) -> Message:
+    return Message.model_validate(
+        {
+            "id": row.id,
+            "role": row.role,
+            "content": row.content,
+            "tool_calls": [shown_call(call) for call in row.tool_calls],
+            "run_id": row.run_id,
+            "status": row.status,
+            "created_at": row.created_at,
+        }
+    )

@@ -1,0 +1,65 @@
+"""The chat page: a few files, read once and answered from memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+STATIC = Path(__file__).parent / "static"
+INDEX = "index.html"
+MEDIA_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+    ".webmanifest": "application/manifest+json",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+@dataclass(frozen=True)
+class File:
+    body: bytes
+    media_type: str
+    etag: str
+
+    @classmethod
+    def read(cls, path: Path) -> File:
+        body = path.read_bytes()
+        digest = hashlib.sha256(body).hexdigest()[:32]
+        return cls(body, MEDIA_TYPES[path.suffix], f'"{digest}"')
+
+
+def page_router(folder: Path = STATIC) -> APIRouter:
+    """A route for each file of the folder, below it too; the index stands at the root."""
+    router = APIRouter(include_in_schema=False)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in MEDIA_TYPES:
+            name = path.relative_to(folder).as_posix()
+            address = "/" if name == INDEX else f"/{name}"
+            router.add_api_route(address, _serve(File.read(path)), methods=["GET", "HEAD"])
+    return router
+
+
+def _serve(file: File) -> Callable[[Request], Awaitable[Response]]:
+    headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
+
+    async def serve(request: Request) -> Response:
+        if _is_known(request.headers.get("if-none-match"), file.etag):
+            return Response(status_code=304, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
+
+    return serve
+
+
+def _is_known(if_none_match: str | None, etag: str) -> bool:
+    known = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return etag in known or "*" in known

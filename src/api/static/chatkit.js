@@ -1,0 +1,2410 @@
+// @ts-check
+/**
+ * `<openai-chatkit>`: a chat element for any server that speaks the ChatKit protocol.
+ *
+ * One module, no dependencies, no inline styles (safe under `style-src 'self'`). It follows the
+ * contract of @openai/chatkit and adds one thing: against a server that numbers its frames
+ * (`Verbatim-Run`, SSE ids) a reply survives refreshes and lost connections without loss.
+ *
+ *     const chat = document.createElement('openai-chatkit');
+ *     chat.setOptions({ api: { url: '/chatkit', domainKey: 'local' } });
+ *     document.body.append(chat);
+ *
+ * Order: limits, wire, Markdown, views, timeline, element, styles.
+ */
+
+/** @typedef {{ url: string, fetch?: (url: string, init: RequestInit) => Promise<Response> }} Api */
+/** @typedef {{ type: string, text?: string, [field: string]: any }} ContentPart */
+/** @typedef {{ type: string, title?: string, content?: string, icon?: string, status_indicator?: string, [field: string]: any }} Task */
+/** @typedef {{ id: string, type: string, content?: ContentPart[], task?: Task, workflow?: any, [field: string]: any }} Item */
+/** @typedef {{ data: Item[], has_more: boolean, after: string | null, runId: string | null }} ItemPage */
+/** @typedef {{ type: string, [field: string]: any }} WireEvent */
+/** @typedef {{ id: string, data: string } | { comment: string }} Frame */
+/** @typedef {{ lost: () => void, opened: () => void, log: (name: string, data: object) => void }} StreamListener */
+/** @typedef {{ label: string, run: () => void }} Action */
+
+/** Durations in seconds; tests and unusual networks may change them. */
+export const timings = {
+  readyHold: 0.25,
+  silence: 25,
+  firstRetry: 0.3,
+  longestRetry: 5,
+  refreshOnFocus: 5,
+};
+
+const SEND_ATTEMPTS = 4;
+const RESUME_ATTEMPTS = 12;
+const ITEMS_PER_PAGE = 30;
+const MAX_MESSAGE_CHARACTERS = 32_000;
+const COUNTER_FROM_CHARACTERS = 30_000;
+const STICK_TO_BOTTOM_PIXELS = 80;
+const LOAD_OLDER_PIXELS = 600;
+const SLOW_DRAW_MILLISECONDS = 10;
+const ACCENT = '#0FFF50';
+const ACCENT_TEXT_ON_LIGHT = '#067a2c';
+const TEXT_ON_ACCENT = '#03210b';
+const MINIMUM_CONTRAST = 4.5;
+
+// ---------------------------------------------------------------------------------------- wire
+
+/** A refusal of the server (`status`) or of the network (`status` 0), in words for people. */
+export class ChatError extends Error {
+  /**
+   * @param {string} message
+   * @param {{ status?: number, retryAfter?: number | null }} [about] retryAfter in seconds
+   */
+  constructor(message, { status = 0, retryAfter = null } = {}) {
+    super(message);
+    this.name = 'ChatError';
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  get isWorthRetrying() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/** The requests of the protocol, through the page's own `fetch` when it brings one. */
+class Connection {
+  /** @param {() => Api} api */
+  constructor(api) {
+    this.api = api;
+  }
+
+  /**
+   * @param {string} threadId
+   * @param {string | null} after
+   * @param {AbortSignal} signal
+   * @returns {Promise<ItemPage>} newest first
+   */
+  async listItems(threadId, after, signal) {
+    const params = { thread_id: threadId, limit: ITEMS_PER_PAGE, order: 'desc', ...(after && { after }) };
+    const response = await this.request('POST', '', { body: { type: 'items.list', params }, signal });
+    const page = await response.json();
+    return {
+      data: Array.isArray(page.data) ? page.data : [],
+      has_more: page.has_more === true,
+      after: page.after ?? null,
+      runId: response.headers.get('Verbatim-Run'),
+    };
+  }
+
+  /**
+   * @param {{ type: string, params: object }} operation
+   * @param {string} idempotencyKey
+   * @param {AbortSignal} signal
+   */
+  async openStream(operation, idempotencyKey, signal) {
+    const body = { ...operation, metadata: { idempotency_key: idempotencyKey } };
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.request('POST', '', { body, signal, headers: STREAM_HEADERS });
+      } catch (error) {
+        const isNetwork = error instanceof ChatError && error.status === 0;
+        if (!isNetwork || signal.aborted || attempt === SEND_ATTEMPTS) throw error;
+        await pause(backoff(attempt - 1), signal);
+      }
+    }
+  }
+
+  /**
+   * @param {string} runId
+   * @param {string | null} lastFrameId
+   * @param {AbortSignal} signal
+   */
+  resumeStream(runId, lastFrameId, signal) {
+    const headers = { ...STREAM_HEADERS, ...(lastFrameId && { 'Last-Event-ID': lastFrameId }) };
+    return this.request('GET', `/runs/${encodeURIComponent(runId)}/stream`, { headers, signal });
+  }
+
+  /** @param {string} runId */
+  async stopRun(runId) {
+    const { signal } = new AbortController();
+    try {
+      await this.request('DELETE', `/runs/${encodeURIComponent(runId)}`, { signal });
+    } catch (error) {
+      const isOver = error instanceof ChatError && [404, 409, 410].includes(error.status);
+      if (!isOver) throw error;
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{ body?: object, headers?: Record<string, string>, signal: AbortSignal }} request
+   * @returns {Promise<Response>} only answers of the 200 kind; anything else is a ChatError
+   */
+  async request(method, path, { body, headers = {}, signal }) {
+    const url = endpoint(this.api().url, path);
+    const abort = new AbortController();
+    const forward = () => abort.abort(signal.reason);
+    signal.addEventListener('abort', forward);
+    const timer = setTimeout(() => abort.abort(), timings.silence * 1000);
+    /** @type {RequestInit} */
+    // A 410 is cached for ever by some browsers, and a later resumption would be answered by it.
+    const init = { method, headers: { ...headers }, signal: abort.signal, cache: 'no-store' };
+    if (body) {
+      init.body = JSON.stringify(body);
+      init.headers = { 'Content-Type': 'application/json', ...headers };
+    }
+    let response;
+    try {
+      signal.throwIfAborted();
+      response = await this.#fetch(url, init);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new ChatError('The server cannot be reached. Check your connection and try again.');
+    } finally {
+      clearTimeout(timer);
+      // The reader of a stream owns it from here on and cancels it by itself.
+      signal.removeEventListener('abort', forward);
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+
+  /**
+   * @param {string} url
+   * @param {RequestInit} init
+   */
+  #fetch(url, init) {
+    const api = this.api();
+    const isBare = typeof api.fetch !== 'function' || api.fetch === globalThis.fetch;
+    return isBare ? fetch(url, init) : /** @type {Required<Api>} */ (api).fetch(url, init);
+  }
+}
+
+const STREAM_HEADERS = { Accept: 'text/event-stream', 'Verbatim-Frames': 'id' };
+
+/**
+ * The response body of one run, followed across lost connections.
+ * A server that names no run gets the plain protocol: the body's end is the response's end.
+ */
+class ReplyStream {
+  /** @type {string | null} */
+  runId = null;
+  /** @type {string | null} */
+  #lastFrameId = null;
+  #lastSequence = 0;
+  #failures = 0;
+  #isEnded = false;
+
+  /** @param {Connection} connection */
+  constructor(connection) {
+    this.connection = connection;
+    this.signal = new AbortController().signal;
+    /** @type {StreamListener} */
+    this.listener = { lost() {}, opened() {}, log() {} };
+  }
+
+  /** @type {(signal: AbortSignal, listener: StreamListener) => void} */
+  start(signal, listener) {
+    this.signal = signal;
+    this.listener = listener;
+    this.#failures = 0;
+  }
+
+  /**
+   * @param {() => Promise<Response>} open
+   * @returns {AsyncGenerator<WireEvent>}
+   */
+  async *events(open) {
+    let response = await open();
+    for (;;) {
+      this.runId = response.headers.get('Verbatim-Run') ?? this.runId;
+      this.listener.opened();
+      yield* this.#eventsOf(response);
+      if (this.#isEnded || this.runId === null) return;
+      this.listener.lost();
+      response = await this.reopen();
+    }
+  }
+
+  /** @returns {Promise<Response>} */
+  async reopen() {
+    for (;;) {
+      await pause(backoff(this.#failures), this.signal);
+      this.#failures += 1;
+      try {
+        const runId = /** @type {string} */ (this.runId);
+        return await this.connection.resumeStream(runId, this.#lastFrameId, this.signal);
+      } catch (error) {
+        const canWait = error instanceof ChatError && error.isWorthRetrying;
+        if (!canWait || this.signal.aborted || this.#failures >= RESUME_ATTEMPTS) throw error;
+        if (error.retryAfter) await pause(error.retryAfter, this.signal);
+      }
+    }
+  }
+
+  /**
+   * @param {Response} response
+   * @returns {AsyncGenerator<WireEvent>}
+   */
+  async *#eventsOf(response) {
+    if (!response.headers.get('Content-Type')?.startsWith('text/event-stream') || !response.body) {
+      throw new ChatError('The server did not answer with a stream. Check the address in api.url.', {
+        status: response.status,
+      });
+    }
+    try {
+      for await (const frame of readFrames(response.body, this.signal)) {
+        if ('comment' in frame) this.#isEnded ||= frame.comment === 'end';
+        else if (this.#isNew(frame.id)) yield* this.#parse(frame.data);
+      }
+    } catch (error) {
+      if (this.signal.aborted || this.runId === null) throw error;
+    }
+  }
+
+  /** @param {string} id */
+  #isNew(id) {
+    const [, runId, sequence] = /^(.+):(\d+)$/.exec(id) ?? [];
+    if (!runId) return true;
+    if (this.runId !== runId) this.#lastSequence = 0;
+    this.runId = runId;
+    if (Number(sequence) <= this.#lastSequence) return false;
+    this.#lastSequence = Number(sequence);
+    this.#lastFrameId = id;
+    this.#failures = 0;
+    return true;
+  }
+
+  /** @param {string} data */
+  *#parse(data) {
+    try {
+      yield JSON.parse(data);
+    } catch {
+      this.listener.log('frame.unreadable', { characters: data.length });
+    }
+  }
+}
+
+/**
+ * Server-sent events, read by hand: the element must see comments and detect silence.
+ * @param {ReadableStream<Uint8Array>} body
+ * @param {AbortSignal} signal
+ * @returns {AsyncGenerator<Frame>}
+ */
+async function* readFrames(body, signal) {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal.addEventListener('abort', cancel);
+  let timer = 0;
+  let rest = '';
+  /** @type {{ id: string, data: string[] }} */
+  let frame = { id: '', data: [] };
+  try {
+    for (;;) {
+      clearTimeout(timer);
+      timer = window.setTimeout(cancel, timings.silence * 1000);
+      const { value, done } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
+      rest = /** @type {string} */ (lines.pop());
+      for (const line of lines.map((text) => text.replace(/\r$/, ''))) {
+        if (line === '') {
+          if (frame.data.length) yield { id: frame.id, data: frame.data.join('\n') };
+          frame = { id: '', data: [] };
+        } else if (line.startsWith(':')) yield { comment: line.slice(1).trim() };
+        else if (line.startsWith('data:')) frame.data.push(line.slice(5).replace(/^ /, ''));
+        else if (line.startsWith('id:')) frame.id = line.slice(3).trim();
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+    cancel();
+  }
+}
+
+/**
+ * @param {string} base
+ * @param {string} path
+ */
+function endpoint(base, path) {
+  if (!path) return base;
+  const url = new URL(base, document.baseURI);
+  url.pathname = url.pathname.replace(/\/$/, '') + path;
+  return url.href;
+}
+
+/** @param {Response} response */
+async function problemOf(response) {
+  const problem = await response.json().catch(() => ({}));
+  const seconds = retryAfterSeconds(response.headers.get('Retry-After'));
+  const said = [problem?.detail, problem?.title].find((text) => typeof text === 'string' && text);
+  let message = said ?? `The server answered with an error (${response.status}).`;
+  if (response.status === 401) message = 'You are signed out. Sign in again to continue.';
+  if (seconds !== null) message = `${message} Try again in ${inWords(seconds)}.`;
+  return new ChatError(message, { status: response.status, retryAfter: seconds });
+}
+
+/** @param {string | null} header */
+function retryAfterSeconds(header) {
+  if (!header) return null;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(1, Math.ceil(seconds)) : null;
+}
+
+/** @param {number} seconds */
+function inWords(seconds) {
+  const [count, unit] = seconds < 100 ? [seconds, 'second'] : [Math.ceil(seconds / 60), 'minute'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
+/** @param {number} failures */
+function backoff(failures) {
+  const longest = Math.min(timings.longestRetry, timings.firstRetry * 2 ** failures);
+  return longest * (0.5 + Math.random() / 2);
+}
+
+/**
+ * Wait, but not past the moment the network or the reader comes back.
+ * @param {number} seconds
+ * @param {AbortSignal} signal
+ */
+async function pause(seconds, signal) {
+  const over = new AbortController();
+  const wake = () => void (document.visibilityState === 'visible' && over.abort());
+  window.addEventListener('online', wake, { signal: over.signal });
+  document.addEventListener('visibilitychange', wake, { signal: over.signal });
+  signal.addEventListener('abort', () => over.abort(), { signal: over.signal });
+  const timer = setTimeout(() => over.abort(), seconds * 1000);
+  if (!signal.aborted) await new Promise((done) => over.signal.addEventListener('abort', done));
+  clearTimeout(timer);
+  signal.throwIfAborted();
+}
+
+function newId() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+// ------------------------------------------------------------------------------------ Markdown
+
+const DEEPEST_NESTING = 8;
+const LONGEST_SPAN_CHARACTERS = 5_000;
+const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
+
+const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
+const HEADING = /^ {0,3}(#{1,6})[ \t]+(.+)$/;
+const RULE = /^ {0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$/;
+const QUOTE = /^ {0,3}> ?/;
+const BULLET = /^( *)([-*+]|\d{1,9}[.)])( {1,4}|$)/;
+const TABLE_RULE = /^ {0,3}\|?(?: *:?-+:? *\|)+(?: *:?-+:? *)?$/;
+
+/** Characters that neither open nor close a construct when they are added to running text. */
+const PLAIN = /^[\p{L}\p{N}\p{M} ,.;?%"'’“”—–]*$/u;
+
+/**
+ * Markdown that grows: only the last block is ever parsed again, and text that cannot change the
+ * structure goes straight into the last text node.
+ */
+class MarkdownView {
+  element = h('div', { class: 'markdown', dir: 'auto' });
+  source = '';
+  #tailStart = 0;
+  /** @type {Element | null} */
+  #tail = null;
+  #isTailOpenCode = false;
+  #shown = '';
+
+  /** @param {string} source */
+  set(source) {
+    this.source = source;
+  }
+
+  /** @param {string} delta */
+  append(delta) {
+    this.source += delta;
+  }
+
+  /** Bring the document up to date with the source. */
+  render() {
+    if (this.source === this.#shown) return;
+    if (!this.source.startsWith(this.#shown)) this.#reset();
+    const delta = this.source.slice(this.#shown.length);
+    if (!this.#appendCode(delta) && !this.#appendPlain(delta)) this.#renderTail();
+    this.#shown = this.source;
+  }
+
+  #reset() {
+    this.element.replaceChildren();
+    this.#tail = null;
+    this.#tailStart = 0;
+    this.#shown = '';
+  }
+
+  /** @param {string} delta */
+  #appendPlain(delta) {
+    const node = this.#tail?.lastChild;
+    if (!(node instanceof Text) || this.#tail?.tagName !== 'P' || !PLAIN.test(delta)) return false;
+    const line = this.#shown.slice(this.#shown.lastIndexOf('\n') + 1);
+    if (!/\p{L}/u.test(line)) return false;
+    node.appendData(delta);
+    return true;
+  }
+
+  /** @param {string} delta */
+  #appendCode(delta) {
+    const node = this.#isTailOpenCode ? this.#tail?.querySelector('code')?.lastChild : null;
+    if (!(node instanceof Text) || /[`~\r]/.test(delta)) return false;
+    node.appendData(delta);
+    return true;
+  }
+
+  #renderTail() {
+    const blocks = parseBlocks(this.source.slice(this.#tailStart), 0);
+    this.#tail?.remove();
+    this.#tail = null;
+    this.#isTailOpenCode = false;
+    const start = this.#tailStart;
+    for (const block of blocks) {
+      this.#tail = block.render();
+      this.#tailStart = start + block.start;
+      this.#isTailOpenCode = block.isOpenCode;
+      this.element.append(this.#tail);
+    }
+  }
+}
+
+/**
+ * @param {string} source
+ * @returns {Element}
+ */
+function renderMarkdown(source) {
+  const view = new MarkdownView();
+  view.set(source);
+  view.render();
+  return view.element;
+}
+
+/** @typedef {{ start: number, render: () => Element, isOpenCode: boolean }} Block */
+/** @typedef {{ text: string, start: number }} Line */
+
+/**
+ * @param {string} source
+ * @param {number} depth
+ * @returns {Block[]}
+ */
+function parseBlocks(source, depth) {
+  /** @type {Block[]} */
+  const blocks = [];
+  const lines = linesOf(source);
+  for (let at = 0; at < lines.length; ) {
+    const { text, start } = lines[at];
+    if (text.trim() === '') {
+      at += 1;
+      continue;
+    }
+    const [render, next, isOpenCode = false] = blockAt(lines, at, depth);
+    blocks.push({ start, render, isOpenCode });
+    at = next;
+  }
+  return blocks;
+}
+
+/** @param {string} source */
+function linesOf(source) {
+  /** @type {Line[]} */
+  const lines = [];
+  let start = 0;
+  for (const text of source.split('\n')) {
+    lines.push({ text: text.replace(/\r$/, ''), start });
+    start += text.length + 1;
+  }
+  return lines;
+}
+
+/**
+ * @param {Line[]} lines
+ * @param {number} at
+ * @param {number} depth
+ * @returns {[() => Element, number, boolean?]} how to draw the block, the line after it, whether it is code without an end
+ */
+function blockAt(lines, at, depth) {
+  const { text } = lines[at];
+  if (FENCE.test(text)) return fenceAt(lines, at);
+  const heading = HEADING.exec(text);
+  if (heading) {
+    const tag = `h${Math.min(6, heading[1].length + 2)}`;
+    return [() => withInline(h(tag), heading[2].trim()), at + 1];
+  }
+  if (RULE.test(text)) return [() => h('hr'), at + 1];
+  if (depth < DEEPEST_NESTING) {
+    if (QUOTE.test(text)) return quoteAt(lines, at, depth);
+    if (BULLET.test(text)) return listAt(lines, at, depth);
+  }
+  if (text.includes('|') && TABLE_RULE.test(lines[at + 1]?.text ?? '')) return tableAt(lines, at);
+  return paragraphAt(lines, at, depth);
+}
+
+/** @type {(lines: Line[], at: number) => [() => Element, number, boolean]} */
+function fenceAt(lines, at) {
+  const [, mark, about] = /** @type {RegExpExecArray} */ (FENCE.exec(lines[at].text));
+  let end = at + 1;
+  const closes = (/** @type {string} */ text) => {
+    const trimmed = text.trim();
+    return trimmed.length >= mark.length && trimmed === mark[0].repeat(trimmed.length);
+  };
+  while (end < lines.length && !closes(lines[end].text)) end += 1;
+  const code = lines.slice(at + 1, end).map((line) => line.text).join('\n');
+  const language = about.trim().split(/\s/)[0];
+  const isOpen = end === lines.length && end > at + 1;
+  return [() => codeBlock(code, language), Math.min(end + 1, lines.length), isOpen];
+}
+
+/**
+ * @param {string} code
+ * @param {string} language
+ */
+function codeBlock(code, language) {
+  const copy = copyButton(() => code, 'Copy code');
+  const bar = h('div', { class: 'code-bar' }, h('span', {}, language), copy);
+  const pre = h('pre', { tabindex: '0' }, h('code', {}, code));
+  return h('div', { class: 'code' }, bar, pre);
+}
+
+/** @type {(lines: Line[], at: number, depth: number) => [() => Element, number]} */
+function quoteAt(lines, at, depth) {
+  let end = at;
+  while (end < lines.length && QUOTE.test(lines[end].text)) end += 1;
+  const inner = lines.slice(at, end).map((line) => line.text.replace(QUOTE, '')).join('\n');
+  return [() => withBlocks(h('blockquote'), inner, depth + 1), end];
+}
+
+/** @type {(lines: Line[], at: number, depth: number) => [() => Element, number]} */
+function listAt(lines, at, depth) {
+  const [, indent, mark] = /** @type {RegExpExecArray} */ (BULLET.exec(lines[at].text));
+  const isOrdered = /\d/.test(mark);
+  /** @type {string[][]} */
+  const entries = [];
+  let width = 0;
+  let end = at;
+  for (; end < lines.length; end++) {
+    const { text } = lines[end];
+    const bullet = BULLET.exec(text);
+    const isEntry = bullet && bullet[1].length <= indent.length && /\d/.test(bullet[2]) === isOrdered;
+    if (isEntry && !RULE.test(text)) {
+      width = bullet[1].length + bullet[2].length + Math.max(1, bullet[3].length);
+      entries.push([text.slice(bullet[0].length)]);
+    } else if (text.trim() === '') {
+      entries.at(-1)?.push('');
+    } else if (/^ {2,}|^\t/.test(text)) {
+      entries.at(-1)?.push(text.replace(/^\t/, '    ').replace(new RegExp(`^ {1,${width}}`), ''));
+    } else if (lines[end - 1].text.trim() !== '' && !opensBlock(text)) {
+      entries.at(-1)?.push(text.trim());
+    } else break;
+  }
+  return [() => drawList(entries, isOrdered ? parseInt(mark, 10) : null, depth), end];
+}
+
+/**
+ * @param {string[][]} entries
+ * @param {number | null} first number of an ordered list
+ * @param {number} depth
+ */
+function drawList(entries, first, depth) {
+  const list = h(first === null ? 'ul' : 'ol');
+  if (first !== null && first !== 1) list.setAttribute('start', String(first));
+  for (const entry of entries) {
+    const text = entry.join('\n').trimEnd().replace(/^\[([ xX])\] /, (_, mark) => (mark === ' ' ? '☐ ' : '☑ '));
+    list.append(withBlocks(h('li'), text, depth + 1));
+  }
+  return list;
+}
+
+/** @type {(lines: Line[], at: number) => [() => Element, number]} */
+function tableAt(lines, at) {
+  let end = at + 2;
+  while (end < lines.length && lines[end].text.includes('|')) end += 1;
+  const cells = (/** @type {string} */ text) =>
+    text.trim().replace(/^\||\|$/g, '').split(/(?<!\\)\|/).map((cell) => cell.replace(/\\\|/g, '|').trim());
+  const row = (/** @type {string} */ text, /** @type {string} */ tag) =>
+    h('tr', {}, ...cells(text).map((cell) => withInline(h(tag), cell)));
+  const draw = () => {
+    const body = lines.slice(at + 2, end).map((line) => row(line.text, 'td'));
+    const table = h('table', {}, h('thead', {}, row(lines[at].text, 'th')), h('tbody', {}, ...body));
+    return h('div', { class: 'table', tabindex: '0' }, table);
+  };
+  return [draw, end];
+}
+
+/** @type {(lines: Line[], at: number, depth: number) => [() => Element, number]} */
+function paragraphAt(lines, at, depth) {
+  let end = at + 1;
+  const isText = (/** @type {string} */ text) =>
+    text.trim() !== '' && (depth >= DEEPEST_NESTING || !opensBlock(text));
+  while (end < lines.length && isText(lines[end].text)) end += 1;
+  const text = lines.slice(at, end).map((line) => line.text.trimStart()).join('\n');
+  return [() => withInline(h('p'), text), end];
+}
+
+/** @param {string} text */
+function opensBlock(text) {
+  const bullet = BULLET.exec(text);
+  const interrupts = bullet && bullet[3] !== '' && (!/\d/.test(bullet[2]) || parseInt(bullet[2], 10) === 1);
+  return interrupts || [FENCE, HEADING, RULE, QUOTE].some((pattern) => pattern.test(text));
+}
+
+/**
+ * @param {Element} parent
+ * @param {string} source
+ * @param {number} depth
+ */
+function withBlocks(parent, source, depth) {
+  const drawn = parseBlocks(source, depth).map((block) => block.render());
+  const isTight = drawn[0]?.tagName === 'P' && parent.tagName === 'LI';
+  if (isTight) parent.append(...drawn[0].childNodes, ...drawn.slice(1));
+  else parent.append(...drawn);
+  return parent;
+}
+
+/**
+ * @param {Element} parent
+ * @param {string} text
+ * @param {number} [depth]
+ */
+function withInline(parent, text, depth = 0) {
+  let plain = '';
+  const flush = () => {
+    if (plain) parent.append(plain);
+    plain = '';
+  };
+  for (let at = 0; at < text.length; ) {
+    const span = depth > DEEPEST_NESTING ? null : spanAt(text, at, depth);
+    if (span) {
+      flush();
+      parent.append(span.node);
+      at = span.end;
+    } else {
+      const isEscape = text[at] === '\\' && /[\\`*_{}[\]()#+.!~|<>-]/.test(text[at + 1] ?? '');
+      if (isEscape) at += 1;
+      plain += text[at];
+      at += 1;
+    }
+  }
+  flush();
+  return parent;
+}
+
+/**
+ * @param {string} text
+ * @param {number} at
+ * @param {number} depth
+ * @returns {{ node: Node, end: number } | null}
+ */
+function spanAt(text, at, depth) {
+  switch (text[at]) {
+    case '\n':
+      return { node: h('br'), end: at + 1 };
+    case '`':
+      return codeAt(text, at);
+    case '!':
+      return text[at + 1] === '[' ? linkAt(text, at + 1, depth) : null;
+    case '[':
+      return linkAt(text, at, depth);
+    case '<':
+      return angleLinkAt(text, at);
+    case '*':
+    case '_':
+    case '~':
+      return emphasisAt(text, at, depth);
+    case 'h':
+      return bareLinkAt(text, at);
+    default:
+      return null;
+  }
+}
+
+/** @type {(text: string, at: number) => { node: Node, end: number } | null} */
+function codeAt(text, at) {
+  const close = closingTicks(text, at);
+  if (close < 0) return null;
+  const ticks = runLength(text, at);
+  const code = text.slice(at + ticks, close).replace(/\n/g, ' ').replace(/^ (.*[^ ].*) $/, '$1');
+  return { node: h('code', {}, code), end: close + ticks };
+}
+
+/** @type {(text: string, at: number) => number} */
+function closingTicks(text, at) {
+  const ticks = runLength(text, at);
+  const limit = at + LONGEST_SPAN_CHARACTERS;
+  for (let from = at + ticks; from < limit; ) {
+    const close = text.indexOf('`', from);
+    if (close < 0) return -1;
+    if (runLength(text, close) === ticks) return close;
+    from = close + runLength(text, close);
+  }
+  return -1;
+}
+
+/** @type {(text: string, at: number) => number} */
+function runLength(text, at) {
+  let end = at;
+  while (text[end] === text[at]) end += 1;
+  return end - at;
+}
+
+/** @type {(text: string, at: number, depth: number) => { node: Node, end: number } | null} */
+function linkAt(text, at, depth) {
+  const window = text.slice(at, at + LONGEST_SPAN_CHARACTERS);
+  const found = /^\[((?:[^[\]\\]|\\.|\[[^[\]]*\])*)\]\(\s*<?([^\s<>()]*(?:\([^\s()]*\)[^\s<>()]*)*)>?(?:\s+"[^"]*")?\s*\)/.exec(window);
+  const href = found && safeHref(found[2]);
+  if (!found || !href) return null;
+  return { node: withInline(linkTo(href), found[1] || href, depth + 1), end: at + found[0].length };
+}
+
+/** @type {(text: string, at: number) => { node: Node, end: number } | null} */
+function angleLinkAt(text, at) {
+  const found = /^<((?:https?:\/\/|mailto:)[^\s<>]+)>/i.exec(text.slice(at, at + LONGEST_SPAN_CHARACTERS));
+  const href = found && safeHref(found[1]);
+  return found && href ? { node: linkTo(href, found[1]), end: at + found[0].length } : null;
+}
+
+/** @type {(text: string, at: number) => { node: Node, end: number } | null} */
+function bareLinkAt(text, at) {
+  if (/[\p{L}\p{N}]/u.test(text[at - 1] ?? '')) return null;
+  const found = /^https?:\/\/[^\s<>"`*\\]+/.exec(text.slice(at, at + LONGEST_SPAN_CHARACTERS));
+  if (!found) return null;
+  let shown = found[0].replace(/[.,;:!?'’”]+$/, '');
+  if (shown.endsWith(')') && !shown.includes('(')) shown = shown.slice(0, -1);
+  const href = safeHref(shown);
+  return href ? { node: linkTo(href, shown), end: at + shown.length } : null;
+}
+
+/** @param {string} address */
+function safeHref(address) {
+  try {
+    const url = new URL(address);
+    return LINK_PROTOCOLS.includes(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @type {(href: string, ...shown: string[]) => Element} */
+function linkTo(href, ...shown) {
+  return h('a', { href, title: href, target: '_blank', rel: 'noopener noreferrer nofollow' }, ...shown);
+}
+
+/** @type {(text: string, at: number, depth: number) => { node: Node, end: number } | null} */
+function emphasisAt(text, at, depth) {
+  const mark = text[at];
+  const length = Math.min(3, runLength(text, at));
+  if (mark === '~' && length !== 2) return null;
+  const isInWord = mark === '_' && /[\p{L}\p{N}]/u.test(text[at - 1] ?? '');
+  if (isInWord || /\s|^$/.test(text[at + length] ?? '')) return null;
+  const delimiter = mark.repeat(length);
+  const close = closingDelimiter(text, at + length, delimiter);
+  if (close < 0) return null;
+  const inner = text.slice(at + length, close);
+  return { node: emphasise(delimiter, inner, depth + 1), end: close + length };
+}
+
+/** @type {(text: string, from: number, delimiter: string) => number} */
+function closingDelimiter(text, from, delimiter) {
+  const limit = Math.min(text.length, from + LONGEST_SPAN_CHARACTERS);
+  for (let at = from; at < limit; at++) {
+    if (text[at] === '\\') at += 1;
+    else if (text[at] === '`') at = Math.max(at, closingTicks(text, at)) + runLength(text, at) - 1;
+    else if (text[at] === delimiter[0]) {
+      const run = runLength(text, at);
+      const follows = text[at + run] ?? '';
+      const isWordEnd = delimiter[0] !== '_' || !/[\p{L}\p{N}]/u.test(follows);
+      const fits = run === delimiter.length || run >= 3;
+      if (fits && isWordEnd && !/\s/.test(text[at - 1]) && at > from) return at + run - delimiter.length;
+      at += run - 1;
+    }
+  }
+  return -1;
+}
+
+/** @type {(delimiter: string, inner: string, depth: number) => Element} */
+function emphasise(delimiter, inner, depth) {
+  if (delimiter === '~~') return withInline(h('s'), inner, depth);
+  if (delimiter.length === 3) return h('strong', {}, withInline(h('em'), inner, depth));
+  return withInline(h(delimiter.length === 2 ? 'strong' : 'em'), inner, depth);
+}
+
+// --------------------------------------------------------------------------------------- views
+
+/**
+ * An element from parts; text children become text nodes, never markup.
+ * @param {string} tag
+ * @param {Record<string, string | boolean>} [attributes]
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElement}
+ */
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** @type {Record<string, string>} */
+const ICON_PATHS = {
+  check: 'M5 12.5l4.5 4.5L19 7.5',
+  cross: 'M7 7l10 10M17 7L7 17',
+  dash: 'M7 12h10',
+  up: 'M12 19V5M5.5 11.5L12 5l6.5 6.5',
+  stop: 'M7.5 7.5h9v9h-9z',
+  down: 'M12 5v14M5.5 12.5L12 19l6.5-6.5',
+  chevron: 'M9 6l6 6-6 6',
+  copy: 'M9 9h10v10H9zM5 15V5h10',
+  alert: 'M12 7.5v5.5M12 16.4v.1M12 3a9 9 0 100 18 9 9 0 000-18z',
+};
+
+/** @param {string} name */
+function icon(name) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.classList.add('icon', name);
+  path.setAttribute('d', ICON_PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+/**
+ * @param {() => string} text
+ * @param {string} label
+ */
+function copyButton(text, label) {
+  const button = h('button', { class: 'quiet', type: 'button', 'aria-label': label, title: label }, icon('copy'));
+  button.addEventListener('click', async () => {
+    const isCopied = await navigator.clipboard?.writeText(text()).then(() => true, () => false);
+    button.replaceChildren(icon(isCopied ? 'check' : 'cross'));
+    setTimeout(() => button.replaceChildren(icon('copy')), 1500);
+  });
+  return button;
+}
+
+/** @typedef {{ element: HTMLElement, update(item: Item): void, change?(update: WireEvent): void, render?(): void, settle?(isRunning: boolean): void, isBusy(): boolean }} View */
+
+/** @implements {View} */
+class UserMessageView {
+  element = h('article', { class: 'message user' }, h('h3', { class: 'unseen' }, 'You said'));
+  #bubble = h('div', { class: 'bubble', dir: 'auto' });
+  #shown = '';
+
+  constructor() {
+    this.element.append(this.#bubble);
+  }
+
+  /** @param {Item} item */
+  update(item) {
+    // The server's copy of what was just sent is not news, neither on screen nor for a screen reader.
+    const shown = JSON.stringify([item.content, item.quoted_text, item.attachments ?? []]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const parts = (item.content ?? []).map((part) =>
+      part.type === 'input_tag' ? h('span', { class: 'tag' }, part.text) : part.text,
+    );
+    const quoted = item.quoted_text ? h('blockquote', {}, item.quoted_text) : null;
+    const names = (item.attachments ?? []).map((/** @type {any} */ file) => h('span', { class: 'tag' }, file.name));
+    this.#bubble.replaceChildren(...[quoted, ...names, ...parts].filter((part) => part != null));
+  }
+
+  isBusy() {
+    return false;
+  }
+}
+
+/** @implements {View} */
+class AssistantMessageView {
+  element = h('article', { class: 'message assistant' }, h('h3', { class: 'unseen' }, 'Assistant said'));
+  /** @type {MarkdownView[]} */
+  #parts = [];
+  /** @type {any[][]} */
+  #annotations = [];
+  #hasNewSources = false;
+  #sources = h('ul', { class: 'sources', 'aria-label': 'Sources' });
+  #foot = h('div', { class: 'foot' });
+
+  constructor() {
+    this.#foot.append(copyButton(() => this.text, 'Copy message'));
+    this.element.append(this.#sources, this.#foot);
+  }
+
+  get text() {
+    return this.#parts.map((part) => part.source).join('\n\n');
+  }
+
+  /** @param {Item} item */
+  update(item) {
+    const content = item.content ?? [];
+    while (this.#parts.length > content.length) this.#parts.pop()?.element.remove();
+    content.forEach((part, index) => this.#setPart(index, part));
+  }
+
+  /** @param {WireEvent} update */
+  change(update) {
+    const index = update.content_index ?? 0;
+    switch (update.type) {
+      case 'assistant_message.content_part.added':
+      case 'assistant_message.content_part.done':
+        return this.#setPart(index, update.content);
+      case 'assistant_message.content_part.text_delta':
+        return this.#part(index).append(update.delta);
+      case 'assistant_message.content_part.annotation_added':
+        (this.#annotations[index] ??= []).push(update.annotation);
+        this.#hasNewSources = true;
+    }
+  }
+
+  render() {
+    for (const part of this.#parts) part.render();
+    if (this.#hasNewSources) this.#renderSources();
+  }
+
+  #renderSources() {
+    this.#hasNewSources = false;
+    const sources = this.#annotations.flat().map((annotation) => annotation?.source);
+    const links = sources.filter((source) => source?.type === 'url' && safeHref(source.url));
+    const unique = new Map(links.map((source) => [safeHref(source.url), source.title]));
+    this.#sources.replaceChildren(
+      ...Array.from(unique, ([href, title]) => h('li', {}, linkTo(/** @type {string} */ (href), title || href))),
+    );
+  }
+
+  /** @param {boolean} isBusy */
+  setBusy(isBusy) {
+    this.element.setAttribute('aria-busy', String(isBusy));
+  }
+
+  /** @param {boolean} isRunning */
+  settle(isRunning) {
+    if (!isRunning) this.setBusy(false);
+  }
+
+  isBusy() {
+    return this.text.trim() !== '';
+  }
+
+  /** @type {(index: number, content: ContentPart) => void} */
+  #setPart(index, content) {
+    this.#part(index).set(content?.text ?? '');
+    this.#annotations[index] = [...(content?.annotations ?? [])];
+    this.#hasNewSources = true;
+  }
+
+  /** @param {number} index */
+  #part(index) {
+    while (this.#parts.length <= index) {
+      const part = new MarkdownView();
+      this.#parts.push(part);
+      this.#sources.before(part.element);
+    }
+    return this.#parts[index];
+  }
+}
+
+/** @implements {View} */
+class TaskView {
+  element = h('div', { class: 'message task' });
+  /** @type {Task} */
+  #task = { type: 'custom' };
+  #isRunning = true;
+
+  /** @param {Item} item */
+  update(item) {
+    this.#task = item.task ?? { type: 'custom' };
+    this.#draw();
+  }
+
+  /** @param {boolean} isRunning */
+  settle(isRunning) {
+    if (this.#isRunning === isRunning) return;
+    this.#isRunning = isRunning;
+    if (this.#task.status_indicator === 'loading') this.#draw();
+  }
+
+  isBusy() {
+    return this.#isRunning && this.#task.status_indicator === 'loading';
+  }
+
+  #draw() {
+    drawBadge(this.element, this.#task, this.#isRunning);
+  }
+}
+
+/** @implements {View} */
+class WorkflowView {
+  element = h('details', { class: 'message workflow' });
+  #summary = h('summary');
+  #list = h('ul');
+  /** @type {any} */
+  #workflow = { tasks: [] };
+  #isRunning = true;
+  #isDone = false;
+
+  constructor() {
+    this.element.append(this.#summary, this.#list);
+  }
+
+  /** @param {Item} item */
+  update(item) {
+    this.#workflow = { tasks: [], ...item.workflow };
+    this.#isDone = Boolean(this.#workflow.summary);
+    /** @type {HTMLDetailsElement} */ (this.element).open = this.#workflow.expanded || !this.#isDone;
+    this.#draw();
+  }
+
+  /** @param {WireEvent} update */
+  change(update) {
+    if (!update.type.startsWith('workflow.task.')) return;
+    this.#workflow.tasks[update.task_index] = update.task;
+    this.#draw();
+  }
+
+  /** @param {boolean} isRunning */
+  settle(isRunning) {
+    if (this.#isRunning === isRunning) return;
+    this.#isRunning = isRunning;
+    this.#draw();
+  }
+
+  isBusy() {
+    const tasks = /** @type {Task[]} */ (this.#workflow.tasks);
+    return this.#isRunning && tasks.some((task) => task?.status_indicator === 'loading');
+  }
+
+  #draw() {
+    const { summary, tasks, type } = this.#workflow;
+    const working = type === 'reasoning' ? 'Reasoning' : 'Steps';
+    const took = summary?.duration !== undefined ? `Worked for ${inWords(summary.duration)}` : working;
+    this.#summary.replaceChildren(icon('chevron'), summary?.title ?? took);
+    const shown = /** @type {Task[]} */ (tasks).filter(Boolean);
+    while (this.#list.children.length > shown.length) this.#list.lastChild?.remove();
+    shown.forEach((task, index) => {
+      if (!this.#list.children[index]) this.#list.append(h('li'));
+      drawBadge(/** @type {HTMLElement} */ (this.#list.children[index]), task, this.#isRunning);
+    });
+  }
+}
+
+const FAILURE_ICON = /^(lucide:)?(circle-x|octagon-x|circle-alert|triangle-alert|ban|x)$/;
+
+/**
+ * @param {Task} task
+ * @param {boolean} isRunning
+ * @returns {{ state: string, said: string }}
+ */
+function outcomeOf(task, isRunning) {
+  if (FAILURE_ICON.test(task.icon ?? '')) return { state: 'failure', said: 'failed' };
+  if (task.status_indicator === 'complete') return { state: 'success', said: 'succeeded' };
+  if (task.status_indicator !== 'loading') return { state: 'neutral', said: '' };
+  return isRunning ? { state: 'running', said: 'running' } : { state: 'neutral', said: 'no result' };
+}
+
+const OUTCOME_ICONS = { success: 'check', failure: 'cross', neutral: 'dash' };
+/** @type {Record<string, string>} */
+const TASK_TITLES = { web_search: 'Search', thought: 'Thought', file: 'Files', image: 'Image', custom: 'Step' };
+
+/**
+ * A pill with the tool's name and outcome; with content it opens.
+ * @param {HTMLElement} place
+ * @param {Task} task
+ * @param {boolean} isRunning
+ */
+function drawBadge(place, task, isRunning) {
+  const { state, said } = outcomeOf(task, isRunning);
+  const title = task.title || TASK_TITLES[task.type] || 'Step';
+  const mark = state === 'running' ? h('span', { class: 'spinner' }) : icon(OUTCOME_ICONS[/** @type {'success'} */ (state)]);
+  const label = [mark, h('span', { class: 'name' }, title), h('span', { class: 'unseen' }, said ? `: ${said}` : '')];
+  const content = taskContent(task);
+  const isOpen = place.querySelector('details')?.open ?? state === 'failure';
+  if (!content) {
+    place.replaceChildren(h('span', { class: `badge ${state}` }, ...label));
+    return;
+  }
+  const summary = h('summary', { class: `badge ${state}` }, ...label, icon('chevron'));
+  place.replaceChildren(h('details', { open: isOpen }, summary, h('div', { class: 'detail' }, content)));
+}
+
+/** @param {Task} task */
+function taskContent(task) {
+  const sources = (task.sources ?? []).map((/** @type {any} */ source) => source.filename ?? source.title ?? source.url);
+  return [task.content, ...(task.queries ?? []), ...sources].filter(Boolean).join('\n');
+}
+
+/** @type {Record<string, new () => View>} */
+const VIEWS = {
+  user_message: UserMessageView,
+  assistant_message: AssistantMessageView,
+  task: TaskView,
+  workflow: WorkflowView,
+};
+
+// ------------------------------------------------------------------------------------ timeline
+
+/** The items of one thread in order, each with its view; unknown kinds are remembered by nobody. */
+class Timeline {
+  element = h('div', { class: 'log', role: 'log', 'aria-live': 'polite', 'aria-label': 'Messages' });
+  /** @type {Map<string, View>} */
+  #views = new Map();
+  /** @type {Set<View>} */
+  #stale = new Set();
+  /** What each view was last told as a whole, so that the same again costs nothing. */
+  #told = new Map();
+  #isDue = false;
+  #restUntil = 0;
+  #isRunning = false;
+
+  /** @param {() => void} onRender */
+  constructor(onRender) {
+    this.onRender = onRender;
+  }
+
+  get isEmpty() {
+    return this.element.childElementCount === 0;
+  }
+
+  /** @param {string} itemId */
+  has(itemId) {
+    return this.#views.has(itemId);
+  }
+
+  clear() {
+    this.#views.clear();
+    this.#told.clear();
+    this.#stale.clear();
+    this.element.replaceChildren();
+  }
+
+  /**
+   * @param {Item} item
+   * @param {{ isStreaming?: boolean }} [state]
+   */
+  upsert(item, { isStreaming = false } = {}) {
+    const view = this.#views.get(item.id) ?? this.#create(item, (element) => this.element.append(element));
+    if (!view) return;
+    const told = JSON.stringify(item);
+    if (this.#told.get(item.id) !== told) view.update(item);
+    this.#told.set(item.id, told);
+    if (view instanceof AssistantMessageView) view.setBusy(isStreaming);
+    this.#touch(view, !isStreaming);
+  }
+
+  /** @type {(itemId: string, update: WireEvent) => boolean} */
+  change(itemId, update) {
+    const view = this.#views.get(itemId);
+    if (!view) return false;
+    this.#told.delete(itemId);
+    view.change?.(update);
+    this.#touch(view);
+    return true;
+  }
+
+  /** @param {string} itemId */
+  remove(itemId) {
+    this.#views.get(itemId)?.element.remove();
+    this.#views.delete(itemId);
+    this.#told.delete(itemId);
+  }
+
+  /** @type {(fromId: string, toId: string) => void} */
+  rename(fromId, toId) {
+    const view = this.#views.get(fromId);
+    if (!view || this.#views.has(toId)) return this.remove(fromId);
+    this.#views.delete(fromId);
+    this.#views.set(toId, view);
+    view.element.dataset.id = toId;
+  }
+
+  /** @param {Item[]} items oldest first */
+  prepend(items) {
+    const first = this.element.firstChild;
+    for (const item of items.filter(({ id }) => !this.#views.has(id))) {
+      const view = this.#create(item, (element) => this.element.insertBefore(element, first));
+      if (!view) continue;
+      view.update(item);
+      view.render?.();
+    }
+  }
+
+  /**
+   * Make the newest stretch of the thread equal to what the server says it is.
+   * @param {Item[]} items oldest first
+   * @param {boolean} hasOlder
+   */
+  reconcile(items, hasOlder) {
+    const known = new Set(items.map(({ id }) => id));
+    const oldest = items.find(({ id }) => this.#views.has(id));
+    const edge = hasOlder && oldest ? this.#views.get(oldest.id)?.element : null;
+    for (const [id, { element }] of [...this.#views]) {
+      const isOlder = edge && element.compareDocumentPosition(edge) & Node.DOCUMENT_POSITION_FOLLOWING;
+      if (!isOlder && !known.has(id)) this.remove(id);
+    }
+    for (const item of items) this.upsert(item);
+    this.#sort(items.map(({ id }) => id).filter((id) => this.#views.has(id)));
+  }
+
+  /** @param {string[]} ids the order of the last items */
+  #sort(ids) {
+    const shown = [...this.element.querySelectorAll(':scope > [data-id]')].slice(-ids.length);
+    const isSorted = shown.every((element, index) => /** @type {HTMLElement} */ (element).dataset.id === ids[index]);
+    if (!isSorted) this.element.append(...ids.map((id) => /** @type {View} */ (this.#views.get(id)).element));
+  }
+
+  /** @param {HTMLElement} element something that is shown but not part of the thread */
+  addNote(element) {
+    element.dataset.note = '';
+    this.element.append(element);
+  }
+
+  clearNotes() {
+    for (const note of this.element.querySelectorAll('[data-note]')) note.remove();
+  }
+
+  /** @param {boolean} isRunning */
+  setRunning(isRunning) {
+    this.#isRunning = isRunning;
+    for (const view of this.#views.values()) view.settle?.(isRunning);
+  }
+
+  get lastUserMessageId() {
+    const messages = this.element.querySelectorAll('[data-type=user_message]');
+    return /** @type {HTMLElement | undefined} */ ([...messages].at(-1))?.dataset.id ?? null;
+  }
+
+  get lastView() {
+    const items = this.element.querySelectorAll(':scope > [data-id]');
+    const last = /** @type {HTMLElement | undefined} */ (items[items.length - 1]);
+    return last ? (this.#views.get(last.dataset.id ?? '') ?? null) : null;
+  }
+
+  get endsUnanswered() {
+    return this.lastView instanceof UserMessageView;
+  }
+
+  /** Nothing on the screen tells that the assistant is at work. */
+  get isQuiet() {
+    const busy = [...this.#views.values()].some((view) => !(view instanceof AssistantMessageView) && view.isBusy());
+    const last = this.lastView;
+    return !busy && !(last instanceof AssistantMessageView && last.isBusy());
+  }
+
+  /** @type {(item: Item, place: (element: HTMLElement) => void) => View | null} */
+  #create(item, place) {
+    const View = Object.hasOwn(VIEWS, item.type) ? VIEWS[item.type] : null;
+    if (!View) return null;
+    const view = new View();
+    view.element.dataset.id = item.id;
+    view.element.dataset.type = item.type;
+    view.settle?.(this.#isRunning);
+    this.#views.set(item.id, view);
+    place(view.element);
+    return view;
+  }
+
+  /** @type {(view: View, isFinal?: boolean) => void} */
+  #touch(view, isFinal = false) {
+    this.#stale.add(view);
+    if (this.#isDue && !isFinal) return;
+    this.#isDue = true;
+    const draw = () => requestAnimationFrame(() => this.#draw());
+    const rest = this.#restUntil - performance.now();
+    if (rest > 0 && !isFinal) setTimeout(draw, rest);
+    else draw();
+  }
+
+  #draw() {
+    const start = performance.now();
+    this.#isDue = false;
+    for (const stale of this.#stale) stale.render?.();
+    this.#stale.clear();
+    this.onRender();
+    // A huge block is drawn less often, so that most of the time stays for the person reading it.
+    const took = performance.now() - start;
+    this.#restUntil = took > SLOW_DRAW_MILLISECONDS ? start + 5 * took : 0;
+  }
+}
+
+// ------------------------------------------------------------------------------------- element
+
+const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
+
+/** @typedef {{ stream: ReplyStream, abort: AbortController, canStop: boolean, isOpen: boolean, isStopping: boolean, hasFailed: boolean }} Reply */
+/** @typedef {{ pendingId?: string, text?: string, again?: () => void }} Sent a message on its way, and how to send it again */
+
+export class OpenAIChatKit extends Base {
+  /** @type {Record<string, any>} */
+  #options = {};
+  #connection = new Connection(() => this.#api());
+  #timeline = new Timeline(() => this.#afterRender());
+  #composer = new Composer({ send: (text) => this.#sendText(text), stop: () => this.#stop() });
+  /** @type {string | null} */
+  #threadId = null;
+  #hasThread = false;
+  /** @type {string | null} */
+  #olderCursor = null;
+  #isLoadingOlder = false;
+  /** @type {string | null} */
+  #wantedThreadId = null;
+  /** @type {string | null} */
+  #goneRunId = null;
+  #session = new AbortController();
+  /** @type {Reply | null} */
+  #reply = null;
+  #progress = '';
+  /** @type {'held' | 'due' | 'sent'} */
+  #ready = 'held';
+  #hasReadyListener = false;
+  #sticksToBottom = true;
+  #refreshedAt = 0;
+  #unwatch = new AbortController();
+  #darkMode = globalThis.matchMedia?.('(prefers-color-scheme: dark)');
+
+  #frame = h('div', { class: 'frame', part: 'frame' });
+  #scroller = h('div', { class: 'scroller', role: 'region', 'aria-label': 'Conversation', tabindex: '0' });
+  #status = h('div', { class: 'status', role: 'status' });
+  #start = h('section', { class: 'start', 'aria-label': 'Start' });
+  #latest = h('button', { class: 'latest', type: 'button', 'aria-label': 'Jump to the latest message' }, icon('down'));
+  #disclaimer = h('div', { class: 'disclaimer' });
+
+  constructor() {
+    super();
+    this.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet()];
+    const column = h('div', { class: 'column' }, this.#timeline.element, this.#status);
+    this.#scroller.append(this.#start, column);
+    this.#frame.append(this.#scroller, this.#latest, this.#composer.element, this.#disclaimer);
+    this.shadowRoot?.append(this.#frame);
+    this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
+    this.#latest.addEventListener('click', () => this.#scrollToEnd());
+    this.#applyOptions();
+  }
+
+  // -- contract: members
+
+  /**
+   * Replaces all options; never throws. What cannot be used is ignored and told by `chatkit.log`.
+   * @param {Record<string, any>} options
+   */
+  setOptions(options) {
+    try {
+      const isUsable = options !== null && typeof options === 'object';
+      if (!isUsable) this.#log('options.invalid', { received: typeof options });
+      this.#options = isUsable ? { ...options } : {};
+      this.#applyOptions();
+      this.#openInitialThread();
+    } catch (error) {
+      this.#log('options.invalid', { error: String(error) });
+    }
+  }
+
+  async focusComposer() {
+    this.#composer.focus();
+  }
+
+  /** @param {string | null} threadId */
+  async setThreadId(threadId) {
+    const wanted = threadId || null;
+    if (!this.#hasApi) {
+      this.#wantedThreadId = wanted;
+      return;
+    }
+    const isFresh = wanted !== null || this.#timeline.isEmpty;
+    if (this.#hasThread && wanted === this.#threadId && isFresh) return;
+    await this.#open(wanted);
+  }
+
+  /**
+   * Sends a message; resolves when the server has taken it or the failure is on the screen.
+   * @param {{ text?: string, content?: ContentPart[], reply?: string, attachments?: { id: string }[], newThread?: boolean, toolChoice?: { id: string }, model?: string }} message
+   */
+  async sendUserMessage({ text = '', content, reply, attachments = [], newThread, toolChoice, model } = {}) {
+    const parts = content ?? [{ type: 'input_text', text }];
+    const length = parts.reduce((sum, part) => sum + characters(part.text ?? ''), 0);
+    if (length === 0) throw new Error('A message needs text: pass {text} or {content}.');
+    if (length > MAX_MESSAGE_CHARACTERS) {
+      throw new Error(`A message holds at most ${MAX_MESSAGE_CHARACTERS} characters, this one has ${length}.`);
+    }
+    if (newThread) await this.setThreadId(null);
+    if (this.#reply) throw new Error('A reply is still running. Stop it or wait for its end.');
+    const options = { ...(toolChoice && { tool_choice: toolChoice }), ...(model && { model }) };
+    const files = attachments.map(({ id }) => id);
+    await this.#send({
+      content: parts,
+      attachments: files,
+      ...(reply && { quoted_text: reply }),
+      inference_options: options,
+    });
+  }
+
+  /** @param {{ text?: string, content?: ContentPart[] }} value */
+  async setComposerValue({ text, content } = {}) {
+    this.#composer.value = text ?? (content ?? []).map((part) => part.text ?? '').join('');
+  }
+
+  /** Asks the server for what is new in the open thread. */
+  async fetchUpdates() {
+    const threadId = this.#threadId;
+    const { signal } = this.#session;
+    if (threadId === null || this.#reply) return;
+    this.#refreshedAt = performance.now();
+    const page = await this.#connection.listItems(threadId, null, signal);
+    if (signal.aborted || this.#reply) return;
+    const isApart = page.has_more && !page.data.some(({ id }) => this.#timeline.has(id));
+    if (isApart) return this.#show(page, true);
+    this.#timeline.reconcile(page.data.reverse(), page.has_more);
+    this.#render();
+    if (page.runId) void this.#resume(page.runId);
+  }
+
+  /**
+   * @param {{ type: string, payload?: Record<string, unknown> }} action
+   * @param {string} [itemId]
+   */
+  async sendCustomAction(action, itemId) {
+    if (this.#threadId === null) throw new Error('A custom action needs an open thread.');
+    if (this.#reply) throw new Error('A reply is still running. Stop it or wait for its end.');
+    const params = { thread_id: this.#threadId, action, ...(itemId && { item_id: itemId }) };
+    await this.#request({ type: 'threads.custom_action', params });
+  }
+
+  async showHistory() {
+    this.#log('history.unsupported', {});
+  }
+
+  async hideHistory() {
+    this.#log('history.unsupported', {});
+  }
+
+  /**
+   * @param {string} type
+   * @param {any} listener
+   * @param {boolean | AddEventListenerOptions} [options]
+   */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, listener, options);
+    if (type !== 'chatkit.ready') return;
+    this.#hasReadyListener = true;
+    queueMicrotask(() => this.#announceReady());
+  }
+
+  // -- life in the document
+
+  connectedCallback() {
+    this.#unwatch = new AbortController();
+    const { signal } = this.#unwatch;
+    this.#darkMode?.addEventListener('change', () => this.#applyTheme(), { signal });
+    document.addEventListener('visibilitychange', () => this.#onVisible(), { signal });
+    const observer = new ResizeObserver(() => this.#afterRender());
+    observer.observe(this.#scroller);
+    signal.addEventListener('abort', () => observer.disconnect());
+    this.#becomeReady();
+    if (this.#hasThread && this.#session.signal.aborted) void this.#open(this.#threadId);
+    else this.#openInitialThread();
+  }
+
+  disconnectedCallback() {
+    this.#unwatch.abort();
+    // A move within the document reconnects at once and keeps the reply.
+    queueMicrotask(() => !this.isConnected && this.#session.abort());
+  }
+
+  #becomeReady() {
+    if (this.#ready !== 'held') return;
+    this.#ready = 'due';
+    if (this.#hasReadyListener) queueMicrotask(() => this.#announceReady());
+    else setTimeout(() => this.#announceReady(), timings.readyHold * 1000);
+  }
+
+  #announceReady() {
+    if (this.#ready !== 'due') return;
+    this.#ready = 'sent';
+    this.#emit('ready');
+  }
+
+  get #hasApi() {
+    return typeof this.#options.api?.url === 'string';
+  }
+
+  #openInitialThread() {
+    if (this.#hasThread || !this.isConnected || !this.#hasApi) return;
+    const wanted = this.#wantedThreadId ?? this.#options.initialThread;
+    this.#hasThread = true;
+    if (typeof wanted === 'string' && wanted) void this.#open(wanted);
+  }
+
+  async #onVisible() {
+    const isDue = performance.now() - this.#refreshedAt > timings.refreshOnFocus * 1000;
+    if (document.visibilityState !== 'visible' || !isDue) return;
+    await this.fetchUpdates().catch((error) => this.#log('refresh.failed', { error: String(error) }));
+  }
+
+  // -- threads
+
+  /** @param {string | null} threadId */
+  async #open(threadId) {
+    this.#session.abort();
+    this.#session = new AbortController();
+    this.#reply = null;
+    this.#timeline.clear();
+    this.#olderCursor = null;
+    this.#composer.lock(null);
+    this.#sticksToBottom = true;
+    this.#setThread(threadId);
+    this.#render();
+    if (threadId !== null) await this.#load(threadId, this.#session.signal);
+  }
+
+  /** @param {string | null} threadId */
+  #setThread(threadId) {
+    const isChange = !this.#hasThread || threadId !== this.#threadId;
+    this.#hasThread = true;
+    this.#threadId = threadId;
+    if (isChange) this.#emit('thread.change', { threadId });
+  }
+
+  /**
+   * @param {string} threadId
+   * @param {AbortSignal} signal
+   * @param {boolean} [isAgain] what is shown is to be replaced
+   */
+  async #load(threadId, signal, isAgain = false) {
+    this.#emit('thread.load.start', { threadId });
+    this.#say('Loading the conversation…');
+    try {
+      const page = await this.#connection.listItems(threadId, null, signal);
+      if (signal.aborted) return;
+      this.#say('');
+      this.#show(page, isAgain);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#say('');
+      const canRetry = !(error instanceof ChatError) || error.isWorthRetrying;
+      this.#fail(error, canRetry ? { label: 'Try again', run: () => void this.#open(threadId) } : null);
+    } finally {
+      this.#emit('thread.load.end', { threadId });
+    }
+  }
+
+  /** @type {(page: ItemPage, isAgain: boolean) => void} */
+  #show(page, isAgain) {
+    this.#refreshedAt = performance.now();
+    if (isAgain) this.#timeline.clear();
+    this.#timeline.setRunning(this.#reply !== null || page.runId !== null);
+    this.#timeline.prepend(page.data.reverse());
+    this.#olderCursor = page.has_more ? page.after : null;
+    if (this.#reply === null) {
+      if (page.runId) void this.#resume(page.runId);
+      else this.#offerReply('This message has no reply yet.');
+    }
+    this.#render();
+    this.#scrollToEnd();
+    this.#fillTop();
+  }
+
+  #fillTop() {
+    if (this.#scroller.scrollTop < LOAD_OLDER_PIXELS) void this.#loadOlder();
+  }
+
+  async #loadOlder() {
+    const threadId = this.#threadId;
+    const { signal } = this.#session;
+    if (threadId === null || this.#olderCursor === null || this.#isLoadingOlder) return;
+    this.#isLoadingOlder = true;
+    try {
+      const page = await this.#connection.listItems(threadId, this.#olderCursor, signal);
+      if (signal.aborted) return;
+      const { scrollHeight, scrollTop } = this.#scroller;
+      this.#timeline.element.setAttribute('aria-busy', 'true');
+      this.#timeline.prepend(page.data.reverse());
+      this.#scroller.scrollTop = scrollTop + this.#scroller.scrollHeight - scrollHeight;
+      this.#olderCursor = page.has_more ? page.after : null;
+    } catch (error) {
+      if (!signal.aborted) this.#log('older.failed', { error: String(error) });
+      return;
+    } finally {
+      this.#timeline.element.removeAttribute('aria-busy');
+      this.#isLoadingOlder = false;
+    }
+    this.#fillTop();
+  }
+
+  // -- sending
+
+  /** @param {string} text */
+  async #sendText(text) {
+    const content = [{ type: 'input_text', text }];
+    await this.#send({ content, attachments: [], inference_options: {} });
+  }
+
+  /** @param {{ content: ContentPart[], [field: string]: any }} input */
+  async #send(input) {
+    if (this.#threadId === null) this.#setThread(null);
+    const pendingId = `pending-${newId()}`;
+    this.#timeline.clearNotes();
+    this.#timeline.upsert({ id: pendingId, type: 'user_message', ...input });
+    this.#sticksToBottom = true;
+    const operation =
+      this.#threadId === null
+        ? { type: 'threads.create', params: { input } }
+        : { type: 'threads.add_user_message', params: { thread_id: this.#threadId, input } };
+    await this.#request(operation, { pendingId, text: input.content.map((part) => part.text ?? '').join('') });
+  }
+
+  /**
+   * Runs a streaming operation to its first answer and follows the rest in the background.
+   * @param {{ type: string, params: object }} operation
+   * @param {Sent} [sent]
+   * @param {string} [idempotencyKey] the same one when the same send is tried again
+   */
+  async #request(operation, sent = {}, idempotencyKey = newId()) {
+    const { reply, taken } = this.#begin();
+    const again = () => void this.#request(operation, sent, idempotencyKey);
+    const open = () => this.#connection.openStream(operation, idempotencyKey, reply.abort.signal);
+    void this.#follow(reply, open, { ...sent, again });
+    await taken;
+  }
+
+  /** @param {string} itemId */
+  #retryAfter(itemId) {
+    const params = { thread_id: this.#threadId, item_id: itemId };
+    void this.#request({ type: 'threads.retry_after_item', params });
+  }
+
+  /** @param {string} runId */
+  async #resume(runId) {
+    const { reply } = this.#begin();
+    reply.stream.runId = runId;
+    reply.isOpen = true;
+    await this.#follow(reply, () => this.#connection.resumeStream(runId, null, reply.abort.signal));
+  }
+
+  /** @param {ReplyStream} stream */
+  async #reconnect(stream) {
+    const { reply } = this.#begin(stream);
+    reply.isOpen = true;
+    await this.#follow(reply, () => stream.reopen());
+  }
+
+  /**
+   * @param {ReplyStream} [stream] continues this one
+   * @returns {{ reply: Reply, taken: Promise<void> }}
+   */
+  #begin(stream) {
+    const abort = new AbortController();
+    this.#session.signal.addEventListener('abort', () => abort.abort(), { signal: abort.signal });
+    /** @type {() => void} */
+    let take = () => {};
+    const taken = /** @type {Promise<void>} */ (new Promise((done) => (take = () => done())));
+    abort.signal.addEventListener('abort', take);
+    const listener = {
+      opened: () => {
+        this.#say('');
+        reply.isOpen = true;
+        take();
+        if (reply.isStopping) void this.#stopRun(reply);
+      },
+      lost: () => this.#say('Connection lost. Reconnecting…'),
+      log: (/** @type {string} */ name, /** @type {object} */ data) => this.#log(name, data),
+    };
+    const followed = stream ?? new ReplyStream(this.#connection);
+    followed.start(abort.signal, listener);
+    /** @type {Reply} */
+    const reply = { stream: followed, abort, canStop: true, isOpen: false, isStopping: false, hasFailed: false };
+    this.#reply = reply;
+    this.#timeline.clearNotes();
+    this.#timeline.setRunning(true);
+    this.#emit('response.start');
+    this.#render();
+    return { reply, taken };
+  }
+
+  /** @type {(reply: Reply, open: () => Promise<Response>, sent?: Sent) => Promise<void>} */
+  async #follow(reply, open, sent = {}) {
+    try {
+      for await (const event of reply.stream.events(open)) {
+        if (reply !== this.#reply) return;
+        this.#adopt(event, sent);
+        this.#accept(event, reply);
+      }
+      this.#close(reply);
+      if (reply.isStopping) this.#noteStopped();
+      else if (!reply.hasFailed) this.#offerReply('No reply came.');
+    } catch (error) {
+      const isCurrent = reply === this.#reply;
+      this.#close(reply);
+      if (!isCurrent) return;
+      if (reply.isStopping && isAbort(error)) this.#noteStopped();
+      else if (!isAbort(error)) this.#giveUp(error, reply, sent);
+    }
+  }
+
+  /** The message on the screen becomes the one the server has stored. @type {(event: WireEvent, sent: Sent) => void} */
+  #adopt(event, { pendingId }) {
+    if (pendingId && event.item?.type === 'user_message') this.#timeline.rename(pendingId, event.item.id);
+  }
+
+  /** @param {Reply} reply */
+  #close(reply) {
+    if (this.#reply === reply) {
+      this.#reply = null;
+      this.#progress = '';
+      this.#say('');
+      this.#timeline.setRunning(false);
+    }
+    reply.abort.abort();
+    this.#emit('response.end');
+    this.#render();
+  }
+
+  /** @type {(error: unknown, reply: Reply, sent: Sent) => void} */
+  #giveUp(error, reply, sent) {
+    const { runId } = reply.stream;
+    if (reply.isOpen && runId !== null) return this.#giveUpRun(error, reply.stream);
+    if (reply.isOpen) {
+      const threadId = this.#threadId;
+      return this.#fail(error, { label: 'Reload', run: () => void this.#open(threadId) });
+    }
+    const canRetry = sent.again && (!(error instanceof ChatError) || error.isWorthRetrying);
+    if (!canRetry && sent.pendingId) {
+      this.#timeline.remove(sent.pendingId);
+      this.#composer.restore(sent.text ?? '');
+    }
+    this.#fail(error, canRetry ? { label: 'Retry', run: () => sent.again?.() } : null);
+    if (error instanceof ChatError && error.status === 409) void this.fetchUpdates().catch(() => {});
+  }
+
+  /** @type {(error: unknown, stream: ReplyStream) => void} */
+  #giveUpRun(error, stream) {
+    const isGone = error instanceof ChatError && (error.status === 404 || error.status === 410);
+    if (!isGone) return this.#fail(error, { label: 'Reconnect', run: () => void this.#reconnect(stream) });
+    const threadId = this.#threadId;
+    const isGoneAgain = this.#goneRunId === stream.runId;
+    this.#goneRunId = stream.runId;
+    this.#log('run.gone', { runId: stream.runId });
+    if (isGoneAgain || threadId === null) {
+      return this.#fail(error, { label: 'Reload', run: () => void this.#open(threadId) });
+    }
+    void this.#load(threadId, this.#session.signal, true);
+  }
+
+  async #stop() {
+    const reply = this.#reply;
+    if (!reply || reply.isStopping) return;
+    reply.isStopping = true;
+    this.#render();
+    if (reply.stream.runId !== null) await this.#stopRun(reply);
+  }
+
+  /** @param {Reply} reply */
+  async #stopRun(reply) {
+    if (reply.stream.runId === null) return reply.abort.abort();
+    try {
+      await this.#connection.stopRun(reply.stream.runId);
+    } catch (error) {
+      reply.isStopping = false;
+      this.#fail(error, { label: 'Stop', run: () => void this.#stop() });
+    }
+    this.#render();
+  }
+
+  // -- what the server says
+
+  /** @type {(event: WireEvent, reply: Reply) => void} */
+  #accept(event, reply) {
+    try {
+      this.#dispatch(event, reply);
+    } catch (error) {
+      this.#log('event.failed', { type: event?.type, error: String(error) });
+    }
+    // Deltas are drawn once per frame, and the status with them.
+    if (event?.type !== 'thread.item.updated') this.#renderStatus();
+  }
+
+  /** @type {(event: WireEvent, reply: Reply) => void} */
+  #dispatch(event, reply) {
+    switch (event.type) {
+      case 'thread.created':
+      case 'thread.updated':
+        return this.#acceptThread(event.thread);
+      case 'thread.item.added':
+      case 'thread.item.done':
+      case 'thread.item.replaced':
+        this.#progress = '';
+        return this.#timeline.upsert(event.item, { isStreaming: event.type === 'thread.item.added' });
+      case 'thread.item.updated':
+        this.#progress = '';
+        return void this.#timeline.change(event.item_id, event.update);
+      case 'thread.item.removed':
+        return this.#timeline.remove(event.item_id);
+      case 'stream_options':
+        reply.canStop = event.stream_options?.allow_cancel !== false;
+        return this.#render();
+      case 'progress_update':
+        this.#progress = String(event.text ?? '');
+        return;
+      case 'client_effect':
+        return this.#emit('effect', { name: event.name, data: event.data ?? {} });
+      case 'notice':
+        return this.#timeline.addNote(noticeBubble(event));
+      case 'error':
+        reply.hasFailed = true;
+        return this.#failReply(event);
+      default:
+        this.#log('event.unknown', { type: event?.type });
+    }
+  }
+
+  /** @param {any} thread */
+  #acceptThread(thread) {
+    if (this.#threadId === null) this.#setThread(thread.id);
+    if (thread.id !== this.#threadId) return;
+    const { type, reason } = thread.status ?? {};
+    const isShut = type === 'locked' || type === 'closed';
+    this.#composer.lock(isShut ? reason || `This conversation is ${type}.` : null);
+    this.#log('thread.updated', { threadId: thread.id, title: thread.title ?? null });
+  }
+
+  /** @param {WireEvent} event */
+  #failReply(event) {
+    const message = event.message || 'Something went wrong while answering.';
+    const itemId = this.#timeline.lastUserMessageId;
+    const canRetry = event.allow_retry === true && itemId !== null && this.#threadId !== null;
+    this.#fail(new ChatError(message, { status: 500 }), canRetry ? { label: 'Retry', run: () => this.#retryAfter(itemId) } : null);
+  }
+
+  /** @type {(error: unknown, action: Action | null) => void} */
+  #fail(error, action) {
+    const shown = error instanceof Error ? error : new Error(String(error));
+    const isOurs = shown instanceof ChatError;
+    this.#timeline.addNote(errorBubble(isOurs ? shown.message : 'The connection to the server was lost.', action));
+    this.#emit('error', { error: shown });
+    this.#render();
+  }
+
+  #noteStopped() {
+    if (this.#timeline.endsUnanswered) return this.#offerReply('You stopped this reply.');
+    this.#timeline.addNote(h('p', { class: 'aside' }, 'You stopped this reply.'));
+    this.#render();
+  }
+
+  /** @param {string} text */
+  #offerReply(text) {
+    const itemId = this.#timeline.lastUserMessageId;
+    if (!this.#timeline.endsUnanswered || itemId === null || this.#threadId === null) return;
+    const button = actionButton({ label: 'Retry', run: () => this.#retryAfter(itemId) });
+    this.#timeline.addNote(h('div', { class: 'aside' }, text, button));
+    this.#render();
+  }
+
+  // -- drawing
+
+  #render() {
+    const isStart = this.#timeline.isEmpty && !this.#reply && this.#threadId === null;
+    this.#start.hidden = !isStart;
+    this.#composer.setRunning(this.#reply !== null, this.#reply?.canStop ?? false, this.#reply?.isStopping ?? false);
+    this.#renderStatus();
+    this.#afterRender();
+  }
+
+  #renderStatus() {
+    if (this.#status.dataset.kind === 'message') return;
+    const isThinking = this.#reply !== null && this.#timeline.isQuiet;
+    const text = this.#progress || (isThinking ? 'Thinking' : '');
+    if (this.#status.dataset.text === text) return;
+    this.#status.dataset.text = text;
+    this.#status.replaceChildren(...(text ? [text, h('span', { class: 'dots', 'aria-hidden': 'true' }, h('i'), h('i'), h('i'))] : []));
+  }
+
+  /** @param {string} text of the connection, which goes before what the assistant does */
+  #say(text) {
+    delete this.#status.dataset.text;
+    this.#status.dataset.kind = text ? 'message' : 'progress';
+    this.#status.replaceChildren(...(text ? [text] : []));
+    this.#renderStatus();
+  }
+
+  #afterRender() {
+    this.#renderStatus();
+    const follows = this.#options.thread?.autoScroll !== false;
+    if (this.#sticksToBottom && follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  #scrollToEnd() {
+    this.#sticksToBottom = true;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  #onScroll() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#sticksToBottom = scrollHeight - scrollTop - clientHeight < STICK_TO_BOTTOM_PIXELS;
+    this.#latest.toggleAttribute('data-shown', !this.#sticksToBottom);
+    this.#fillTop();
+  }
+
+  // -- options
+
+  #applyOptions() {
+    this.#applyTheme();
+    const { startScreen, composer, frameTitle, disclaimer } = this.#options;
+    this.#composer.placeholder = textOr(composer?.placeholder, 'Message the AI');
+    this.#frame.setAttribute('aria-label', textOr(frameTitle, 'Chat'));
+    this.#frame.setAttribute('role', 'group');
+    this.#disclaimer.replaceChildren(...(typeof disclaimer?.text === 'string' ? [renderMarkdown(disclaimer.text)] : []));
+    const prompts = Array.isArray(startScreen?.prompts) ? startScreen.prompts : [];
+    this.#start.replaceChildren(
+      h('h2', {}, textOr(startScreen?.greeting, 'What can I help with today?')),
+      h('ul', { class: 'prompts' }, ...prompts.filter(isPrompt).map((/** @type {any} */ prompt) => h('li', {}, this.#promptButton(prompt)))),
+    );
+    this.#render();
+  }
+
+  /** @param {{ label: string, prompt: string | ContentPart[] }} start */
+  #promptButton({ label, prompt }) {
+    const button = h('button', { type: 'button' }, label);
+    const message = typeof prompt === 'string' ? { text: prompt } : { content: prompt };
+    button.addEventListener('click', () => {
+      this.sendUserMessage(message).catch((error) => this.#fail(error, null));
+      this.#composer.focus();
+    });
+    return button;
+  }
+
+  #applyTheme() {
+    const { theme, colorScheme } = this.#options;
+    const about = typeof theme === 'object' && theme !== null ? theme : {};
+    const wanted = colorScheme ?? about.colorScheme ?? theme;
+    const system = this.#darkMode?.matches ? 'dark' : 'light';
+    const scheme = wanted === 'dark' || wanted === 'light' ? wanted : wanted === 'system' ? system : 'light';
+    this.#frame.dataset.scheme = scheme;
+    this.#frame.dataset.radius = textOr(about.radius, 'pill');
+    this.#frame.dataset.density = textOr(about.density, 'normal');
+    for (const [name, value] of Object.entries(themeVariables(about, scheme))) {
+      if (value) this.#frame.style.setProperty(name, value);
+      else this.#frame.style.removeProperty(name);
+    }
+  }
+
+  #api() {
+    const { api } = this.#options;
+    if (typeof api?.url !== 'string') {
+      throw new ChatError('This chat has no server. Call setOptions({ api: { url } }) first.', { status: 400 });
+    }
+    return api;
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} [detail]
+   */
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(`chatkit.${name}`, { detail, bubbles: true, composed: true }));
+  }
+
+  /** @type {(name: string, data: object) => void} */
+  #log(name, data) {
+    this.#emit('log', { name, data });
+  }
+}
+
+/** The message box with its one button: Send, or Stop while a reply runs. */
+class Composer {
+  #input = /** @type {HTMLTextAreaElement} */ (h('textarea', { rows: '1', dir: 'auto', 'aria-label': 'Message', enterkeyhint: 'send' }));
+  #button = /** @type {HTMLButtonElement} */ (h('button', { class: 'send', type: 'submit' }, icon('up')));
+  #counter = h('span', { class: 'counter', 'aria-live': 'polite' });
+  #note = h('p', { class: 'locked', hidden: true });
+  element = h('form', { class: 'composer', novalidate: true });
+  #isRunning = false;
+  #canStop = false;
+
+  /** @param {{ send: (text: string) => void, stop: () => void }} on */
+  constructor(on) {
+    this.on = on;
+    this.element.append(this.#note, h('div', { class: 'box' }, this.#input, this.#counter, this.#button));
+    this.element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (!this.#isRunning) return this.#submit();
+      if (this.#button.matches(':focus-visible')) this.#input.focus();
+      this.on.stop();
+    });
+    this.#input.addEventListener('input', () => this.#refresh());
+    this.#input.addEventListener('keydown', (event) => {
+      const isEnter = event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
+      if (!isEnter) return;
+      event.preventDefault();
+      if (!this.#isRunning) this.#submit();
+    });
+    this.#refresh();
+  }
+
+  get value() {
+    return this.#input.value;
+  }
+
+  set value(text) {
+    this.#input.value = text;
+    this.#refresh();
+  }
+
+  /** @param {string} text */
+  set placeholder(text) {
+    this.#input.placeholder = text;
+  }
+
+  focus() {
+    this.#input.focus();
+  }
+
+  /** @param {string} text that was not sent; what was typed since stays */
+  restore(text) {
+    this.value = this.value ? `${text}\n${this.value}` : text;
+  }
+
+  /** @param {string | null} reason why nothing can be written, or null */
+  lock(reason) {
+    this.#note.textContent = reason ?? '';
+    this.#note.hidden = reason === null;
+    this.#input.disabled = reason !== null;
+    this.#refresh();
+  }
+
+  /** @type {(isRunning: boolean, canStop: boolean, isStopping: boolean) => void} */
+  setRunning(isRunning, canStop, isStopping) {
+    this.#isRunning = isRunning;
+    this.#canStop = canStop && !isStopping;
+    this.#refresh();
+  }
+
+  #submit() {
+    const text = this.value.trim();
+    if (this.#button.disabled || !text) return;
+    this.value = '';
+    this.on.send(text);
+  }
+
+  #refresh() {
+    const count = this.value.length > COUNTER_FROM_CHARACTERS ? characters(this.value.trim()) : 0;
+    const isTooLong = count > MAX_MESSAGE_CHARACTERS;
+    this.#counter.textContent = count ? `${count.toLocaleString('en')} / ${MAX_MESSAGE_CHARACTERS.toLocaleString('en')}` : '';
+    this.#counter.toggleAttribute('data-over', isTooLong);
+    const cannotSend = this.#input.disabled || !this.value.trim() || isTooLong;
+    this.#button.disabled = this.#isRunning ? !this.#canStop : cannotSend;
+    const label = this.#isRunning ? 'Stop' : 'Send';
+    if (this.#button.getAttribute('aria-label') !== label) {
+      this.#button.setAttribute('aria-label', label);
+      this.#button.replaceChildren(icon(this.#isRunning ? 'stop' : 'up'));
+    }
+    this.#grow();
+  }
+
+  #grow() {
+    if (globalThis.CSS?.supports?.('field-sizing', 'content')) return;
+    this.#input.style.height = 'auto';
+    this.#input.style.height = `${this.#input.scrollHeight}px`;
+  }
+}
+
+/** @type {(message: string, action: Action | null) => HTMLElement} */
+function errorBubble(message, action) {
+  const text = h('div', { class: 'text' }, message);
+  return h('div', { class: 'note danger', role: 'alert' }, icon('alert'), text, action && actionButton(action));
+}
+
+/** @param {WireEvent} notice */
+function noticeBubble(notice) {
+  const level = ['warning', 'danger'].includes(notice.level) ? notice.level : 'info';
+  const title = notice.title ? h('strong', {}, notice.title) : null;
+  const text = h('div', { class: 'text' }, title, renderMarkdown(String(notice.message ?? '')));
+  return h('div', { class: `note ${level}` }, icon('alert'), text);
+}
+
+/** @param {Action} action */
+function actionButton({ label, run }) {
+  const button = /** @type {HTMLButtonElement} */ (h('button', { class: 'action', type: 'button' }, label));
+  button.addEventListener('click', () => {
+    button.closest('[data-note]')?.remove();
+    run();
+  });
+  return button;
+}
+
+/** @param {string} text in code points, as the server counts them */
+function characters(text) {
+  return [...text].length;
+}
+
+/** @param {unknown} error */
+function isAbort(error) {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+/** @type {(value: unknown, fallback: string) => string} */
+function textOr(value, fallback) {
+  return typeof value === 'string' && value ? value : fallback;
+}
+
+/** @param {any} prompt */
+function isPrompt(prompt) {
+  return typeof prompt?.label === 'string' && (typeof prompt.prompt === 'string' || Array.isArray(prompt.prompt));
+}
+
+// -------------------------------------------------------------------------------------- styles
+
+/**
+ * @param {any} theme
+ * @param {string} scheme
+ * @returns {Record<string, string | null>}
+ */
+function themeVariables({ color, typography }, scheme) {
+  const surface = hexOf(color?.surface?.background);
+  const accent = hexOf(color?.accent?.primary) ?? ACCENT;
+  const background = surface ?? (scheme === 'dark' ? '#0b0f0c' : '#ffffff');
+  const isOwn = accent.toLowerCase() === ACCENT.toLowerCase();
+  const size = Number(typography?.baseSize);
+  return {
+    '--accent': accent,
+    '--accent-text': isOwn && scheme === 'light' ? ACCENT_TEXT_ON_LIGHT : readable(accent, background),
+    '--on-accent': isOwn ? TEXT_ON_ACCENT : contrast('#ffffff', accent) >= MINIMUM_CONTRAST ? '#ffffff' : '#101010',
+    '--bg': surface,
+    '--fg': hexOf(color?.surface?.foreground),
+    '--size': size >= 14 && size <= 18 ? `${size}px` : null,
+    '--font': typeof typography?.fontFamily === 'string' ? typography.fontFamily : null,
+    '--mono': typeof typography?.fontFamilyMono === 'string' ? typography.fontFamilyMono : null,
+  };
+}
+
+/**
+ * @param {unknown} color any CSS colour
+ * @returns {string | null} as #rrggbb, or null when it is none
+ */
+function hexOf(color) {
+  if (typeof color !== 'string' || !CSS.supports('color', color)) return null;
+  const context = document.createElement('canvas').getContext('2d');
+  if (!context) return null;
+  context.fillStyle = color;
+  if (/^#[0-9a-f]{6}$/.test(context.fillStyle)) return context.fillStyle;
+  context.fillRect(0, 0, 1, 1);
+  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
+  return `#${[red, green, blue].map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}
+
+/**
+ * The colour, moved towards black or white until it can be read on the background.
+ * @type {(color: string, background: string) => string}
+ */
+function readable(color, background) {
+  const goal = luminance(background) > 0.4 ? 0 : 255;
+  for (let share = 0; share <= 1; share += 0.05) {
+    const mixed = channels(color).map((part) => Math.round(part + (goal - part) * share));
+    const hex = `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+    if (contrast(hex, background) >= MINIMUM_CONTRAST) return hex;
+  }
+  return goal ? '#ffffff' : '#000000';
+}
+
+/** WCAG 2.2 contrast ratio. @type {(one: string, other: string) => number} */
+function contrast(one, other) {
+  const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+/** @param {string} hex */
+function luminance(hex) {
+  const [red, green, blue] = channels(hex)
+    .map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** @param {string} hex */
+function channels(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+const STYLES = `
+:host { display: block; height: 100%; min-height: 0; }
+*, *::before, *::after { box-sizing: border-box; }
+[hidden] { display: none !important; }
+.unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+
+.frame {
+  --size: 16px;
+  --font: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", sans-serif;
+  --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+  --radius: 22px; --gap: 1.5rem;
+  --bg: #ffffff; --fg: #17211b; --muted: #566159; --line: #dfe5e0; --soft: #f5f7f5; --bubble: #edf1ee;
+  --danger: #ac1f17; --danger-soft: #fdf1ef; --danger-line: #f3cfca; --warning: #7a5200; --warning-soft: #fdf6e3;
+  --shadow: 0 1px 2px rgb(12 30 18 / .06), 0 8px 24px rgb(12 30 18 / .07);
+  color-scheme: light;
+  position: relative; display: flex; flex-direction: column; height: 100%; min-height: 0; overflow: hidden;
+  background: var(--bg); color: var(--fg);
+  font-family: var(--font); font-size: var(--size); line-height: 1.6; text-align: start;
+  -webkit-font-smoothing: antialiased;
+}
+.frame[data-scheme=dark] {
+  --bg: #0b0f0c; --fg: #e9efea; --muted: #9ca8a0; --line: #253029; --soft: #131914; --bubble: #1b231e;
+  --danger: #ff9a8f; --danger-soft: #261412; --danger-line: #55261f; --warning: #f2c14e; --warning-soft: #241d0d;
+  --shadow: 0 1px 2px rgb(0 0 0 / .5), 0 8px 24px rgb(0 0 0 / .4);
+  color-scheme: dark;
+}
+.frame[data-radius=round] { --radius: 16px; }
+.frame[data-radius=soft] { --radius: 10px; }
+.frame[data-radius=sharp] { --radius: 0px; }
+.frame[data-density=compact] { --gap: 1rem; }
+.frame[data-density=spacious] { --gap: 2.125rem; }
+
+button, textarea { font: inherit; color: inherit; letter-spacing: inherit; }
+button { cursor: pointer; }
+button:disabled { cursor: default; }
+:focus-visible { outline: 2px solid var(--accent-text); outline-offset: 2px; }
+.icon { width: 1.125em; height: 1.125em; flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+
+.scroller { position: relative; flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; display: flex; flex-direction: column; scrollbar-gutter: stable both-edges; }
+.scroller:focus-visible { outline-offset: -2px; }
+.column { width: 100%; max-width: 48rem; margin: 0 auto; padding: 2rem 1.5rem 1.5rem; }
+.log { display: flex; flex-direction: column; gap: var(--gap); }
+.message { min-width: 0; max-width: 100%; }
+.user { align-self: flex-end; max-width: min(85%, 36rem); }
+.user .bubble { padding: .625rem 1.125rem; border-radius: var(--radius); border-end-end-radius: min(6px, var(--radius)); background: var(--bubble); white-space: pre-wrap; overflow-wrap: anywhere; }
+.user blockquote { margin: 0 0 .375rem; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--muted); }
+.tag { padding: .0625rem .5rem; margin-inline-end: .25rem; border: 1px solid var(--line); border-radius: 99px; background: var(--bg); font-size: .9em; }
+.task + .task, .workflow + .task, .task + .workflow { margin-top: calc(.5rem - var(--gap)); }
+.task + .assistant, .workflow + .assistant { margin-top: calc(.875rem - var(--gap)); }
+
+.markdown { overflow-wrap: break-word; }
+.markdown > * { margin: 0 0 .875em; }
+.markdown > :last-child, .markdown li > :last-child, .markdown blockquote > :last-child { margin-bottom: 0; }
+.markdown + .markdown { margin-top: .875em; }
+.markdown h3, .markdown h4, .markdown h5, .markdown h6 { font-weight: 650; line-height: 1.3; margin: 1.375em 0 .5em; letter-spacing: -.01em; }
+.markdown h3 { font-size: 1.25em; } .markdown h4 { font-size: 1.125em; } .markdown h5, .markdown h6 { font-size: 1em; }
+.markdown > :first-child { margin-top: 0; }
+.markdown ul, .markdown ol { padding-inline-start: 1.625em; }
+.markdown li { margin: .25em 0; }
+.markdown li > ul, .markdown li > ol { margin: .25em 0 0; }
+.markdown li::marker { color: var(--muted); }
+.markdown a, .sources a { color: var(--accent-text); text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: .2em; }
+.markdown a:hover, .sources a:hover { text-decoration-thickness: 2px; }
+.markdown blockquote { margin-inline: 0; padding-inline-start: 1em; border-inline-start: 3px solid var(--line); color: var(--muted); }
+.markdown hr { border: 0; border-top: 1px solid var(--line); margin: 1.5em 0; }
+code { font-family: var(--mono); font-size: .875em; }
+:not(pre) > code { padding: .125em .375em; border-radius: 6px; background: var(--bubble); overflow-wrap: anywhere; }
+.code { border: 1px solid var(--line); border-radius: min(12px, var(--radius)); background: var(--soft); overflow: hidden; }
+.code-bar { display: flex; align-items: center; justify-content: space-between; padding: .25rem .375rem .25rem 1rem; color: var(--muted); font-size: .8125rem; }
+.code pre { margin: 0; padding: .25rem 1rem 1rem; overflow-x: auto; line-height: 1.55; }
+.code pre:focus-visible, .table:focus-visible { outline-offset: -2px; }
+.table { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .9375em; }
+th, td { padding: .5em .875em; border-bottom: 1px solid var(--line); text-align: start; vertical-align: top; }
+th:first-child, td:first-child { padding-inline-start: 0; }
+th { font-weight: 600; }
+.sources { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .75rem 0 0; padding: 0; list-style: none; font-size: .875rem; }
+.sources:empty { display: none; }
+.foot { display: flex; height: 1.75rem; margin: .25rem 0 -1.25rem -.4375rem; opacity: 0; transition: opacity .15s; }
+.message:hover > .foot, .foot:focus-within { opacity: 1; }
+.assistant[aria-busy=true] > .foot { visibility: hidden; }
+@media (hover: none) { .foot { opacity: 1; } }
+.quiet { display: inline-grid; place-items: center; width: 1.75rem; height: 1.75rem; padding: 0; border: 0; border-radius: 8px; background: none; color: var(--muted); font-size: .875rem; }
+.quiet:hover { background: var(--bubble); color: var(--fg); }
+
+.badge { display: inline-flex; align-items: center; gap: .5rem; max-width: 100%; min-height: 2rem; padding: .1875rem .8125rem .1875rem .5625rem; border: 1px solid var(--line); border-radius: 99px; background: var(--soft); font-size: .875rem; line-height: 1.5; }
+.badge .name { font-family: var(--mono); font-size: .8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.badge .check { color: var(--accent-text); } .badge .cross { color: var(--danger); } .badge .dash { color: var(--muted); }
+.badge.failure { border-color: var(--danger-line); background: var(--danger-soft); }
+.badge .check, .badge .cross, .badge .dash { stroke-width: 2.5; }
+summary { cursor: pointer; list-style: none; }
+summary::-webkit-details-marker { display: none; }
+summary .chevron { width: .875em; height: .875em; color: var(--muted); transition: transform .15s; }
+details[open] > summary > .chevron { transform: rotate(90deg); }
+summary.badge { padding-inline-end: .5625rem; }
+summary.badge:hover { border-color: var(--muted); }
+.detail { margin: .5rem 0 0; padding: .625rem 1rem; border-inline-start: 2px solid var(--line); color: var(--muted); font-size: .9375rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.spinner { width: .875rem; height: .875rem; margin: .125rem; flex: none; border: 2px solid var(--line); border-top-color: var(--accent-text); border-radius: 50%; animation: turn .8s linear infinite; }
+.workflow > summary { display: inline-flex; align-items: center; gap: .375rem; border-radius: 8px; color: var(--muted); font-size: .9375rem; }
+.workflow > summary:hover { color: var(--fg); }
+.workflow > ul { display: grid; justify-items: start; gap: .5rem; margin: .625rem 0 0; padding: 0; list-style: none; }
+.workflow li { min-width: 0; max-width: 100%; }
+
+.note { display: flex; align-items: flex-start; gap: .75rem; padding: .8125rem 1rem; border: 1px solid var(--line); border-radius: min(16px, var(--radius)); background: var(--soft); font-size: .9375rem; overflow-wrap: anywhere; }
+.note > .icon { margin-top: .375rem; }
+.note .text { flex: 1; min-width: 0; padding-block: .1875rem; }
+.note strong { display: block; }
+.note.danger { border-color: var(--danger-line); background: var(--danger-soft); } .note.danger > .icon { color: var(--danger); }
+.note.warning { background: var(--warning-soft); } .note.warning > .icon { color: var(--warning); }
+.aside { display: flex; align-items: center; flex-wrap: wrap; gap: .75rem; margin: 0; color: var(--muted); font-size: .875rem; }
+.action { flex: none; padding: .25rem .875rem; border: 1px solid var(--line); border-radius: min(99px, var(--radius)); background: var(--bg); color: var(--fg); font-size: .875rem; font-weight: 550; }
+.action:hover { border-color: var(--muted); }
+
+.status { display: flex; align-items: center; gap: .5rem; min-height: 1.6em; color: var(--muted); font-size: .9375rem; }
+.log:not(:empty) + .status:not(:empty) { margin-top: var(--gap); }
+.log:not(:empty) + .status:empty { min-height: 0; }
+.dots { display: inline-flex; gap: .25rem; }
+.dots i { width: .375rem; height: .375rem; border-radius: 50%; background: var(--accent-text); animation: pulse 1.2s ease-in-out infinite; }
+.dots i:nth-child(2) { animation-delay: .15s; } .dots i:nth-child(3) { animation-delay: .3s; }
+@keyframes pulse { 0%, 70%, 100% { opacity: .25; transform: none; } 35% { opacity: 1; transform: translateY(-2px); } }
+@keyframes turn { to { transform: rotate(1turn); } }
+
+.start { flex: 1; display: flex; flex-direction: column; justify-content: center; width: 100%; max-width: 48rem; margin: 0 auto; padding: 2rem 1.5rem 0; }
+.start:not([hidden]) + .column { display: none; }
+.start h2 { margin: 0 0 1.75rem; font-size: clamp(1.5rem, 1.1rem + 1.8vw, 2.125rem); font-weight: 620; line-height: 1.2; letter-spacing: -.025em; text-wrap: balance; }
+.prompts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: .75rem; margin: 0; padding: 0; list-style: none; }
+.prompts button { width: 100%; height: 100%; padding: .875rem 1.125rem; border: 1px solid var(--line); border-radius: min(16px, var(--radius)); background: var(--bg); text-align: start; font-size: .9375rem; line-height: 1.45; transition: border-color .15s, background .15s; }
+.prompts button:hover { border-color: var(--accent-text); background: var(--soft); }
+
+.latest { position: absolute; inset-inline-end: 50%; bottom: 7rem; transform: translateX(50%); display: grid; place-items: center; width: 2.25rem; height: 2.25rem; padding: 0; border: 1px solid var(--line); border-radius: 50%; background: var(--bg); box-shadow: var(--shadow); visibility: hidden; opacity: 0; transition: opacity .15s; }
+.latest[data-shown] { visibility: visible; opacity: 1; }
+
+.composer { width: 100%; max-width: 48rem; margin: 0 auto; padding: .25rem 1.5rem 1.25rem; }
+.box { display: flex; align-items: flex-end; gap: .5rem; padding: .5rem; border: 1px solid var(--line); border-radius: calc(var(--radius) + 4px); background: var(--bg); box-shadow: var(--shadow); transition: border-color .15s; }
+.frame[data-scheme=dark] .box { background: var(--soft); }
+.box:focus-within { border-color: var(--accent-text); box-shadow: var(--shadow), 0 0 0 3px color-mix(in srgb, var(--accent-text) 14%, transparent); }
+textarea { flex: 1; min-width: 0; max-height: min(40vh, 16rem); padding: .375rem .75rem; border: 0; outline: 0; background: none; resize: none; field-sizing: content; line-height: 1.5; overflow-y: auto; }
+textarea:focus-visible { outline: 0; }
+textarea::placeholder { color: var(--muted); opacity: 1; }
+.send { display: grid; place-items: center; flex: none; width: 2.25rem; height: 2.25rem; padding: 0; border: 0; border-radius: min(50%, var(--radius)); background: var(--accent); color: var(--on-accent); transition: background .15s, transform .1s; }
+.frame[data-radius=sharp] .send { border-radius: 0; }
+.send:active:not(:disabled) { transform: scale(.94); }
+.send:disabled { background: var(--bubble); color: var(--muted); }
+.send .stop { fill: currentColor; }
+.counter { align-self: center; color: var(--muted); font-size: .8125rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.counter[data-over] { color: var(--danger); font-weight: 600; }
+.locked { margin: 0 0 .625rem; color: var(--muted); font-size: .9375rem; text-align: center; }
+.disclaimer { max-width: 48rem; margin: -.625rem auto .75rem; padding: 0 1.5rem; color: var(--muted); font-size: .8125rem; text-align: center; }
+.disclaimer:empty { display: none; }
+
+@media (max-width: 40rem) {
+  .column, .start { padding-inline: 1rem; }
+  .column { padding-top: 1.25rem; }
+  .composer { padding: .25rem .75rem max(.75rem, env(safe-area-inset-bottom)); }
+  .scroller { scrollbar-gutter: auto; }
+}
+@media (prefers-reduced-motion: reduce) {
+  *, *::before, *::after { animation: none !important; transition: none !important; }
+  .dots i { opacity: .7; }
+  .spinner { border-style: dotted; border-color: var(--accent-text); }
+}
+@media (forced-colors: active) {
+  .badge, .send, .box { border: 1px solid; }
+}
+`;
+
+/** @type {CSSStyleSheet | undefined} */
+let shared;
+
+function sheet() {
+  if (!shared) {
+    shared = new CSSStyleSheet();
+    shared.replaceSync(STYLES);
+  }
+  return shared;
+}
+
+if (globalThis.customElements && !customElements.get('openai-chatkit')) {
+  customElements.define('openai-chatkit', OpenAIChatKit);
+}

@@ -1,0 +1,20 @@
+"""The command line's errors.
+
+CliError     one line on stderr and an exit code
+├── Usage    the arguments make no sense (2)
+└── Finding  the command worked and found something wrong (1)
+"""
+
+from __future__ import annotations
+
+
+class CliError(Exception):
+    exit_code = 1
+
+
+class Usage(CliError):
+    exit_code = 2
+
+
+class Finding(CliError):
+    exit_code = 1

@@ -1,0 +1,85 @@
+"""How an event reads, for a person and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from events import conversation as c
+from events import task as t
+from events.event import Event
+from events.stored import RecordedEvent
+
+TEXT_CHARACTERS = 2_000
+ARGUMENT_CHARACTERS = 300
+
+
+def line_of(recorded: RecordedEvent) -> str:
+    """One event as a line (or a paragraph, where it holds text)."""
+    moment = recorded.recorded_at.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{recorded.stream_version:>5}  {moment}  {describe(recorded.event)}"
+
+
+def json_of(recorded: RecordedEvent) -> dict[str, Any]:
+    return {
+        "stream_id": recorded.stream_id,
+        "version": recorded.stream_version,
+        "position": recorded.position,
+        "event_id": recorded.event_id,
+        "topic": recorded.event.topic,
+        "schema_version": recorded.event.schema_version,
+        "recorded_at": recorded.recorded_at.isoformat(),
+        "owner_id": recorded.owner_id,
+        "metadata": dict(recorded.metadata),
+        "data": msgspec.to_builtins(recorded.event),
+    }
+
+
+def describe(event: Event) -> str:
+    match event:
+        case c.UserMessagePosted():
+            return f"user: {_cut(event.text, TEXT_CHARACTERS)}"
+        case c.AssistantMessagePosted():
+            cut_short = " (cut short)" if event.is_partial else ""
+            return f"assistant{cut_short}: {_cut(event.text, TEXT_CHARACTERS)}"
+        case c.ToolCalled():
+            return f"tool {event.name} called with {_cut(event.arguments, ARGUMENT_CHARACTERS)}"
+        case c.ToolCompleted():
+            return f"tool succeeded: {_cut(event.output, ARGUMENT_CHARACTERS)}"
+        case c.ToolFailed():
+            return f"tool failed: {_cut(event.error, ARGUMENT_CHARACTERS)}"
+        case c.ToolOutcomeUnknown():
+            return f"tool outcome unknown: {event.reason}"
+        case c.RunStarted():
+            return (
+                f"run started, attempt {event.attempt}, model {event.model}, "
+                f"context of {len(event.context_event_ids)} events"
+            )
+        case c.RunResumed():
+            return f"run resumed, attempt {event.attempt}"
+        case c.ModelResponded():
+            usage = event.usage
+            return (
+                f"model responded with {len(event.items)} items "
+                f"({usage.input_tokens} tokens in, {usage.output_tokens} out)"
+            )
+        case c.RunFailed():
+            return f"run failed: {event.message}"
+        case c.Started() | c.Renamed():
+            return f"{_words(event)}" + (f": {event.title}" if event.title else "")
+        case t.Added() | t.Renamed():
+            return f"{_words(event)}: {event.title}"
+        case _:
+            return _words(event)
+
+
+def _words(event: Event) -> str:
+    """`conversation.run_completed` as `run completed`; other categories keep their name."""
+    category, _, name = event.topic.partition(".")
+    words = name.replace("_", " ")
+    return words if category == "conversation" else f"{category} {words}"
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}… [{len(text) - limit} more characters]"

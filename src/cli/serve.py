@@ -1,0 +1,103 @@
+"""`verbatim serve`: the database (when none is given), the migrations, the API and the page."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.opened import run, settings_of
+from cli.terminal import DataDir, print_text, say
+from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from runtime.embedded import EmbeddedServer
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", min=0)] = None,
+    workers: Annotated[int | None, typer.Option(help="How many processes.", min=1)] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve the API and the chat page until interrupted."""
+    settings = settings_of(
+        data_dir, verbatim_host=host, verbatim_port=port, verbatim_workers=workers
+    )
+    # An address nobody can sign in at is not worth starting a database for.
+    _ = settings.auth_mode
+    signal.signal(signal.SIGTERM, _terminate)
+    with ExitStack() as stack:
+        importing = threading.Thread(target=_import_heavy_libraries, daemon=True)
+        if settings.verbatim_workers == 1:
+            importing.start()
+        url = _open_database(settings, stack)
+        _migrate(url)
+        _serve(settings, url)
+
+
+def _open_database(settings: Settings, stack: ExitStack) -> str:
+    from runtime.urls import direct_url_of
+
+    if settings.database_url is None:
+        return stack.enter_context(_embedded(settings.verbatim_data_dir)).url
+    if settings.database_direct_url is not None:
+        return settings.database_direct_url.get_secret_value()
+    given = settings.database_url.get_secret_value()
+    return direct_url_of(given) or given
+
+
+@contextmanager
+def _embedded(data_dir: Path) -> Iterator[EmbeddedServer]:
+    from runtime.embedded import start
+
+    with start(data_dir, say=say) as server:
+        yield server
+
+
+def _migrate(url: str) -> None:
+    from runtime import migrations
+
+    if run(migrations.migrate(url)):
+        say("The database was migrated.")
+
+
+def _serve(settings: Settings, url: str) -> None:
+    from api.serving import serve_in_process, serve_with_workers
+
+    if settings.verbatim_workers == 1:
+        serve_in_process(settings, url, _announce)
+    else:
+        os.environ["VERBATIM_DATA_DIR"] = str(settings.verbatim_data_dir)
+        serve_with_workers(settings, _announce)
+
+
+def _announce(settings: Settings, host: str, port: int) -> None:
+    """The address on stdout, once the server answers."""
+    name = "localhost" if host in ("127.0.0.1", "::1", "0.0.0.0", "::") else host  # noqa: S104
+    address = f"http://{name}:{port}"
+    if settings.auth_mode == "local":
+        from auth.signing import Signer
+        from runtime.own_keys import signing_key
+
+        token = Signer(signing_key(settings)).sign_in_token()
+        print_text(f"{address}/signin?token={token}")
+        say("Open this address once to sign in (local mode: for this machine alone).")
+    else:
+        print_text(address)
+
+
+def _import_heavy_libraries() -> None:
+    """They take longer to import than the database takes to start."""
+    import api.app  # noqa: F401
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    sys.exit(0)

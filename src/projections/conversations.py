@@ -1,0 +1,195 @@
+"""The read model of conversations: one row each, a deleted one too (its content is gone)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Table
+
+from events import conversation as events
+from events.stored import RecordedEvent
+from projections.errors import InconsistentHistory
+from projections.messages import MessageRow, message_key
+from projections.rows import Key, ReadRow, Rows
+from projections.tables import UPDATED, ReadModel, identifier, metadata, moment, sealed
+
+ACTIVE = "active"
+DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRow(ReadRow):
+    id: str
+    status: str = ACTIVE
+    title: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    created_at: datetime
+    #: When the newest event of its stream was recorded.
+    updated_at: datetime
+    #: User messages and replies of the active branch.
+    message_count: int = 0
+    last_message_at: datetime | None = None
+    #: The stream version the row stands at.
+    version: int
+    #: The oldest run that has not ended.
+    active_run_id: str | None = None
+    #: The runs that wait behind it, oldest first.
+    queued_run_ids: tuple[str, ...] = ()
+    #: Of the run whose status changed last.
+    last_run_status: str | None = None
+
+
+TABLE = Table(
+    "conversations",
+    metadata,
+    identifier("id", primary_key=True),
+    identifier("owner_id"),
+    identifier("status"),
+    moment("created_at"),
+    moment("updated_at"),
+    Column("message_count", BigInteger, nullable=False),
+    moment("last_message_at", nullable=True),
+    Column("version", BigInteger, nullable=False),
+    identifier("active_run_id", nullable=True),
+    identifier("last_run_status", nullable=True),
+    *sealed(),
+    Index("conversations_owner", "owner_id", "created_at", "id"),
+    postgresql_with=UPDATED,
+)
+
+
+def conversation_key(conversation_id: str) -> Key:
+    return (TABLE.name, conversation_id)
+
+
+def accepts(rows: Rows, event: RecordedEvent) -> bool:
+    """Whether the event is the next one of a conversation that is there.
+
+    False for one that was applied already, and for one of a conversation that was deleted or whose
+    beginning was erased.
+    """
+    row = rows.get(conversation_key(events.id_of(event.stream_id)), ConversationRow)
+    if row is None:
+        return isinstance(event.event, events.Started)
+    if row.status == DELETED or event.stream_version <= row.version:
+        return False
+    if event.stream_version != row.version + 1:
+        raise InconsistentHistory(
+            f"Version {row.version + 1} of {event.stream_id} was expected, "
+            f"but {event.stream_version} came."
+        )
+    if event.owner_id != row.owner_id:
+        raise InconsistentHistory(f"Version {event.stream_version} is of another owner.")
+    return True
+
+
+def _keys(event: RecordedEvent) -> Iterable[Key]:
+    yield conversation_key(events.id_of(event.stream_id))
+
+
+def _apply(rows: Rows, event: RecordedEvent) -> None:
+    key = conversation_key(events.id_of(event.stream_id))
+    row = rows.get(key, ConversationRow)
+    changed = _start(event) if row is None else _change(rows, row, event)
+    rows.put(key, replace(changed, version=event.stream_version, updated_at=event.recorded_at))
+
+
+def _start(event: RecordedEvent) -> ConversationRow:
+    return ConversationRow(
+        id=events.id_of(event.stream_id),
+        owner_id=event.owner_id,
+        title=event.event.title if isinstance(event.event, events.Started) else "",
+        created_at=event.recorded_at,
+        updated_at=event.recorded_at,
+        version=event.stream_version,
+    )
+
+
+def _change(rows: Rows, row: ConversationRow, event: RecordedEvent) -> ConversationRow:
+    match event.event:
+        case events.Renamed(title=title):
+            return replace(row, title=title)
+        case events.Deleted():
+            return _delete(rows, row)
+        case events.UserMessagePosted():
+            count = row.message_count + 1
+            return replace(row, message_count=count, last_message_at=event.recorded_at)
+        case events.AssistantMessagePosted():
+            return replace(row, last_message_at=event.recorded_at)
+        case events.RunRequested(run_id=run_id):
+            return _with_runs(row, (*unfinished_run_ids(row), run_id), "requested", replies=1)
+        case events.RunStarted(run_id=run_id) | events.RunResumed(run_id=run_id):
+            is_unfinished = run_id in unfinished_run_ids(row)
+            return replace(row, last_run_status="running") if is_unfinished else row
+        case events.RunCompleted(run_id=run_id):
+            return _without_run(row, run_id, "completed")
+        case events.RunFailed(run_id=run_id):
+            return _without_run(row, run_id, "failed")
+        case events.RunCancelled(run_id=run_id):
+            return _without_run(row, run_id, "cancelled")
+        case events.RunInterrupted(run_id=run_id):
+            return _without_run(row, run_id, "interrupted")
+        case events.BranchForked(after_message_id=message_id):
+            dropped = _messages_after(rows, row.id, message_id)
+            return replace(row, message_count=row.message_count - dropped)
+        case _:
+            return row
+
+
+def unfinished_run_ids(row: ConversationRow) -> tuple[str, ...]:
+    """Oldest first."""
+    return (row.active_run_id, *row.queued_run_ids) if row.active_run_id else ()
+
+
+def _delete(rows: Rows, row: ConversationRow) -> ConversationRow:
+    rows.sweep_conversation(row.id)
+    return ConversationRow(
+        id=row.id,
+        owner_id=row.owner_id,
+        status=DELETED,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+    )
+
+
+def _with_runs(
+    row: ConversationRow, run_ids: tuple[str, ...], status: str, *, replies: int = 0
+) -> ConversationRow:
+    return replace(
+        row,
+        active_run_id=run_ids[0] if run_ids else None,
+        queued_run_ids=run_ids[1:],
+        last_run_status=status,
+        message_count=row.message_count + replies,
+    )
+
+
+def _without_run(row: ConversationRow, run_id: str, status: str) -> ConversationRow:
+    unfinished = unfinished_run_ids(row)
+    if run_id not in unfinished:
+        return row
+    return _with_runs(row, tuple(i for i in unfinished if i != run_id), status)
+
+
+def _messages_after(rows: Rows, conversation_id: str, message_id: str) -> int:
+    message = rows.get(message_key(conversation_id, message_id), MessageRow)
+    if message is None:
+        raise InconsistentHistory(f"Message {message_id} to fork after is not there.")
+    return sum(
+        1
+        for other in rows.of_conversation(MessageRow, conversation_id)
+        if other.is_active and other.ordinal > message.ordinal
+    )
+
+
+MODEL = ReadModel(
+    table=TABLE,
+    row=ConversationRow,
+    content=("title", "metadata", "queued_run_ids"),
+    keys=_keys,
+    apply=_apply,
+)

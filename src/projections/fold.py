@@ -1,0 +1,53 @@
+"""The fold: one event into the rows, the same for the projector, a rebuild and a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from events import conversation, task, user
+from events.stored import RecordedEvent
+from projections import conversations, messages, runs, tasks, thread_items
+from projections.rows import Key, Rows
+from projections.tables import ReadModel
+
+#: Raise it whenever the fold makes other rows of the same events; the tables' DDL counts by itself.
+FOLD_VERSION = 1
+
+#: In the order they are applied. Runs read messages as they were before the event, conversations
+#: count them; thread items show runs and tool calls as they are after it.
+CONVERSATION_MODELS: tuple[ReadModel, ...] = (
+    conversations.MODEL,
+    runs.MODEL,
+    messages.MODEL,
+    thread_items.MODEL,
+)
+TASK_MODELS: tuple[ReadModel, ...] = (tasks.MODEL,)
+MODELS = CONVERSATION_MODELS + TASK_MODELS
+
+_BY_CATEGORY = {conversation.CATEGORY: CONVERSATION_MODELS, task.CATEGORY: TASK_MODELS}
+
+
+def keys(event: RecordedEvent) -> Iterable[Key]:
+    """The rows an event may read or change, as far as it names them itself."""
+    for model in _BY_CATEGORY.get(event.category, ()):
+        yield from model.keys(event)
+
+
+def fold(rows: Rows, event: RecordedEvent) -> None:
+    """Apply an event, wholly or (when it raises) not at all; a second time changes nothing."""
+    with rows.attempt():
+        if _accepts(rows, event):
+            for model in _BY_CATEGORY[event.category]:
+                model.apply(rows, event)
+        elif isinstance(event.event, user.Erased):
+            rows.sweep_owner(event.stream_id.removeprefix(user.stream_of("")))
+
+
+def _accepts(rows: Rows, event: RecordedEvent) -> bool:
+    match event.category:
+        case conversation.CATEGORY:
+            return conversations.accepts(rows, event)
+        case task.CATEGORY:
+            return tasks.accepts(rows, event)
+        case _:
+            return False

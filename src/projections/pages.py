@@ -1,0 +1,84 @@
+"""Pages of a list, and the cursors that lead from one to the next."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from events.storable import is_storable
+from projections.errors import InvalidCursor
+from projections.rows import ReadRow
+
+Order = Literal["asc", "desc"]
+RowType = TypeVar("RowType", bound=ReadRow)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MAX_ORDINAL = 2**63 - 1
+_moments = msgspec.json.Decoder(tuple[int, str])
+_ordinals = msgspec.json.Decoder(tuple[int])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[RowType]):
+    rows: tuple[RowType, ...]
+    has_more: bool
+    #: Leads to the next page; None after the last row of all.
+    after: str | None
+    #: The log position that the page was read at.
+    position: int
+    #: True when a stream of these rows is parked.
+    is_stale: bool = False
+
+
+def moment_cursor(created_at: datetime, row_id: str) -> str:
+    return _encode((created_at - _EPOCH) // _MICROSECOND, row_id)
+
+
+def parse_moment_cursor(cursor: str) -> tuple[datetime, str]:
+    """Raises InvalidCursor."""
+    try:
+        microseconds, row_id = _moments.decode(_decode(cursor))
+        created_at = _EPOCH + timedelta(microseconds=microseconds)
+    except (msgspec.MsgspecError, OverflowError):
+        raise InvalidCursor from None
+    return created_at, checked_id(row_id)
+
+
+def ordinal_cursor(ordinal: int) -> str:
+    return _encode(ordinal)
+
+
+def parse_ordinal_cursor(cursor: str) -> int:
+    """Raises InvalidCursor."""
+    try:
+        (ordinal,) = _ordinals.decode(_decode(cursor))
+    except msgspec.MsgspecError:
+        raise InvalidCursor from None
+    if not 0 <= ordinal <= _MAX_ORDINAL:
+        raise InvalidCursor
+    return ordinal
+
+
+def checked_id(row_id: str) -> str:
+    """Raises InvalidCursor for text that no id can be."""
+    if not is_storable(row_id):
+        raise InvalidCursor
+    return row_id
+
+
+def _encode(*parts: int | str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(parts)).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> bytes:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidCursor from None

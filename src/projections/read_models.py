@@ -1,0 +1,229 @@
+"""The queries: what the API, the chat page and the agent read. One statement each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from events import conversation
+from events.keys import KeyRing
+from events.signal import LogSignal
+from projections import conversations, messages, runs, selects, tasks, thread_items
+from projections.conversations import ConversationRow
+from projections.errors import InvalidCursor
+from projections.generations import definition
+from projections.log_tables import HEADS, NO_KEY
+from projections.messages import MessageRow
+from projections.pages import (
+    Order,
+    Page,
+    checked_id,
+    moment_cursor,
+    ordinal_cursor,
+    parse_moment_cursor,
+    parse_ordinal_cursor,
+)
+from projections.reading import PATIENCE_SECONDS, Reader, Reading
+from projections.row_store import to_row
+from projections.rows import ReadRow
+from projections.runs import RunRow
+from projections.tables import ReadModel
+from projections.tasks import TaskRow
+from projections.thread_items import ThreadItemRow
+
+RowType = TypeVar("RowType", bound=ReadRow)
+
+
+class ReadModels:
+    """Every query takes the owner and sees that owner's own writes, or raises ReadModelBehind."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        keys: KeyRing,
+        *,
+        progress: LogSignal,
+        on_behind: Callable[[], None] = lambda: None,
+        wanted: str | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._keys = keys
+        self._reader = Reader(
+            engine,
+            wanted or definition(),
+            progress=progress,
+            on_behind=on_behind,
+            patience_seconds=patience_seconds,
+        )
+
+    async def conversations_page(
+        self, owner_id: str, *, limit: int, after: str | None = None, order: Order = "desc"
+    ) -> Page[ConversationRow]:
+        """By creation; deleted ones are left out. Raises InvalidCursor."""
+        statement = selects.conversations_page(order, has_after=after is not None)
+        parameters = {"owner_id": owner_id, "limit": limit + 1, **_after_moment(after)}
+        return await self._page(
+            conversations.MODEL,
+            ConversationRow,
+            await self._reader.read(statement, parameters),
+            limit,
+            lambda row: moment_cursor(row.created_at, row.id),
+        )
+
+    async def conversation(self, owner_id: str, conversation_id: str) -> ConversationRow | None:
+        return await self._one(
+            conversations.MODEL,
+            ConversationRow,
+            selects.conversation_by_id(),
+            {"owner_id": owner_id, "row_id": conversation_id},
+        )
+
+    async def messages_page(
+        self,
+        owner_id: str,
+        conversation_id: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        order: Order = "asc",
+    ) -> Page[MessageRow]:
+        """The active branch. Raises InvalidCursor."""
+        statement = selects.messages_page(order, has_after=after is not None)
+        parameters: dict[str, Any] = {"owner_id": owner_id, "conversation_id": conversation_id}
+        if after is not None:
+            parameters["after_ordinal"] = parse_ordinal_cursor(after)
+        return await self._page(
+            messages.MODEL,
+            MessageRow,
+            await self._reader.read(statement, {**parameters, "limit": limit + 1}),
+            limit,
+            lambda row: ordinal_cursor(row.ordinal),
+        )
+
+    async def thread_items_page(
+        self,
+        owner_id: str,
+        conversation_id: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        order: Order = "asc",
+    ) -> Page[ThreadItemRow]:
+        """What ChatKit shows of the active branch; `after` is an item's id.
+
+        Raises InvalidCursor.
+        """
+        statement = selects.thread_items_page(order, has_after=after is not None)
+        parameters: dict[str, Any] = {"owner_id": owner_id, "conversation_id": conversation_id}
+        if after is not None:
+            parameters["after_id"] = checked_id(after)
+        reading = await self._reader.read(statement, {**parameters, "limit": limit + 1})
+        if after is not None and reading.records[0]["anchor"] is None:
+            raise InvalidCursor
+        return await self._page(
+            thread_items.MODEL, ThreadItemRow, reading, limit, lambda row: row.id
+        )
+
+    async def thread_item(
+        self, owner_id: str, conversation_id: str, item_id: str
+    ) -> ThreadItemRow | None:
+        """An item of the active branch, a hidden one too."""
+        return await self._one(
+            thread_items.MODEL,
+            ThreadItemRow,
+            selects.thread_item_by_id(),
+            {"owner_id": owner_id, "conversation_id": conversation_id, "row_id": item_id},
+        )
+
+    async def tasks_list(
+        self,
+        owner_id: str,
+        *,
+        status: str | None = None,
+        limit: int,
+        after: str | None = None,
+        order: Order = "asc",
+    ) -> Page[TaskRow]:
+        """By creation; of one status or of all. Raises InvalidCursor."""
+        statement = selects.tasks_page(
+            order, has_after=after is not None, has_status=status is not None
+        )
+        parameters = {"owner_id": owner_id, "limit": limit + 1, **_after_moment(after)}
+        if status is not None:
+            parameters["status"] = status
+        return await self._page(
+            tasks.MODEL,
+            TaskRow,
+            await self._reader.read(statement, parameters),
+            limit,
+            lambda row: moment_cursor(row.created_at, row.id),
+        )
+
+    async def run(self, owner_id: str | None, run_id: str) -> RunRow | None:
+        """Without an owner anybody's run, and without waiting for anybody's writes."""
+        statement = selects.run_by_id(has_owner=owner_id is not None)
+        parameters = {"row_id": run_id} | ({"owner_id": owner_id} if owner_id is not None else {})
+        return await self._one(runs.MODEL, RunRow, statement, parameters)
+
+    async def unfinished_runs(self, owner_id: str, conversation_id: str) -> list[RunRow]:
+        """Oldest first: the first one is active, the others wait."""
+        reading = await self._reader.read(
+            selects.unfinished_runs(), {"owner_id": owner_id, "conversation_id": conversation_id}
+        )
+        return await self._rows(runs.MODEL, RunRow, reading)
+
+    async def owner_of_conversation(self, conversation_id: str) -> str | None:
+        """From the log itself, deleted ones too: to tell another's (403) from nobody's (404)."""
+        found = await self._reader.fetch(
+            _OWNER_OF_STREAM, {"stream_id": conversation.stream_of(conversation_id)}
+        )
+        return found[0]["owner_id"] if found else None
+
+    async def _one(
+        self,
+        model: ReadModel,
+        kind: type[RowType],
+        statement: Select[Any],
+        parameters: dict[str, Any],
+    ) -> RowType | None:
+        rows = await self._rows(model, kind, await self._reader.read(statement, parameters))
+        return rows[0] if rows else None
+
+    async def _page(
+        self,
+        model: ReadModel,
+        kind: type[RowType],
+        reading: Reading,
+        limit: int,
+        cursor: Callable[[RowType], str],
+    ) -> Page[RowType]:
+        rows = await self._rows(model, kind, reading)
+        shown = tuple(rows[:limit])
+        has_more = len(rows) > limit
+        return Page(
+            rows=shown,
+            has_more=has_more,
+            after=cursor(shown[-1]) if has_more else None,
+            position=reading.position,
+            is_stale=reading.is_stale or any(row.is_stale for row in shown),
+        )
+
+    async def _rows(self, model: ReadModel, kind: type[RowType], reading: Reading) -> list[RowType]:
+        # A checkpoint without a row comes as one record whose columns of the row are null.
+        records = [record for record in reading.records if record["owner_id"] is not None]
+        data_keys = await self._keys.load({record["key_id"] or NO_KEY for record in records})
+        found = (to_row(model, record, data_keys) for record in records)
+        return [row for row in found if isinstance(row, kind)]
+
+
+def _after_moment(after: str | None) -> dict[str, Any]:
+    if after is None:
+        return {}
+    after_at, after_id = parse_moment_cursor(after)
+    return {"after_at": after_at, "after_id": after_id}
+
+
+_OWNER_OF_STREAM = select(HEADS.c.owner_id).where(HEADS.c.stream_id == bindparam("stream_id"))

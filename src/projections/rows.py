@@ -1,0 +1,118 @@
+"""The rows a fold works on, in memory: what was loaded, what changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from projections.errors import RowNotLoaded
+
+#: A table's name and the values of its primary key.
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRow:
+    owner_id: str
+    #: True when the row's stream is parked: newer events of it are not in the row.
+    is_stale: bool = field(default=False, compare=False)
+
+
+RowType = TypeVar("RowType", bound=ReadRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Every row of a conversation's parts, or every row of an owner, is deleted."""
+
+    conversation_id: str | None = None
+    owner_id: str | None = None
+
+
+class Rows:
+    """Rows by key; None stands for a row that is known not to exist."""
+
+    def __init__(self, loaded: Mapping[Key, ReadRow | None]) -> None:
+        self._loaded = loaded
+        self._rows: dict[Key, ReadRow | None] = dict(loaded)
+        self._parts: dict[str, dict[Key, None]] = {}
+        self._touched: dict[Key, None] = {}
+        self._sweeps: list[Sweep] = []
+        self._journal: list[tuple[Key, ReadRow | None]] = []
+        for key, row in loaded.items():
+            self._file(key, row)
+
+    def get(self, key: Key, kind: type[RowType]) -> RowType | None:
+        try:
+            row = self._rows[key]
+        except KeyError:
+            raise RowNotLoaded(key) from None
+        if row is not None and not isinstance(row, kind):
+            raise TypeError(f"Row {'|'.join(key)} is a {type(row).__name__}, not {kind.__name__}.")
+        return row
+
+    def put(self, key: Key, row: ReadRow) -> None:
+        self._set(key, row)
+
+    def delete(self, key: Key) -> None:
+        self._set(key, None)
+
+    def of_conversation(self, kind: type[RowType], conversation_id: str) -> list[RowType]:
+        """The loaded rows of one table that belong to a conversation."""
+        keys = self._parts.get(conversation_id, {})
+        return [row for key in keys if isinstance(row := self._rows[key], kind)]
+
+    def sweep_conversation(self, conversation_id: str) -> None:
+        """Delete the parts of a conversation, loaded or not; its own row stays."""
+        for key in self._parts.get(conversation_id, {}):
+            self._set(key, None)
+        self._sweeps.append(Sweep(conversation_id=conversation_id))
+
+    def sweep_owner(self, owner_id: str) -> None:
+        """Delete every row of an owner, loaded or not."""
+        owned = [key for key, row in self._rows.items() if row and row.owner_id == owner_id]
+        for key in owned:
+            self._set(key, None)
+        self._sweeps.append(Sweep(owner_id=owner_id))
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Changes made inside are undone when it raises."""
+        sweeps = len(self._sweeps)
+        self._journal.clear()
+        try:
+            yield
+        except BaseException:
+            for key, before in reversed(self._journal):
+                self._rows[key] = before
+            del self._sweeps[sweeps:]
+            raise
+
+    @property
+    def sweeps(self) -> list[Sweep]:
+        """To be carried out before the changes."""
+        return self._sweeps
+
+    def changed(self) -> Iterable[tuple[Key, ReadRow]]:
+        for key in self._touched:
+            row = self._rows[key]
+            if row is not None and row is not self._loaded.get(key):
+                yield key, row
+
+    def deleted(self) -> Iterable[Key]:
+        return (k for k in self._touched if self._rows[k] is None and self._loaded.get(k))
+
+    def _set(self, key: Key, row: ReadRow | None) -> None:
+        if key not in self._rows:
+            raise RowNotLoaded(key)
+        self._journal.append((key, self._rows[key]))
+        self._rows[key] = row
+        self._touched[key] = None
+        self._file(key, row)
+
+    def _file(self, key: Key, row: ReadRow | None) -> None:
+        conversation_id = getattr(row, "conversation_id", None)
+        if conversation_id is not None:
+            self._parts.setdefault(conversation_id, {})[key] = None

@@ -1,0 +1,2 @@
+-- $1 generation int
+DELETE FROM verbatim.generations WHERE generation = $1

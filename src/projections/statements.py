@@ -1,0 +1,135 @@
+"""The room's SQL: static statements from projections/sql, and those derived from a table."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import asyncpg, insert
+from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, DropSchema
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+from projections.conversations import TABLE as CONVERSATIONS
+from projections.log_tables import DATA_KEYS
+from projections.tables import SCHEMA
+
+_dialect = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+
+@cache
+def load(name: str) -> str:
+    return (files("projections") / "sql" / f"{name}.sql").read_text()
+
+
+def create_schema(schema: str) -> str:
+    return _sql(CreateSchema(schema), schema)
+
+
+def drop_schema(schema: str) -> str:
+    return _sql(DropSchema(schema, cascade=True, if_exists=True), schema)
+
+
+@cache
+def create_table(table: Table, schema: str) -> tuple[str, ...]:
+    """The table, then its indexes."""
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    creations: list[ClauseElement] = [CreateTable(table), *map(CreateIndex, indexes)]
+    return tuple(_sql(creation, schema) for creation in creations)
+
+
+@cache
+def select_by_key(table: Table, schema: str) -> str:
+    """Parameters: an array for each primary key column."""
+    return _sql(select(table).where(_has_key(table)), schema)
+
+
+@cache
+def select_active_after(table: Table, schema: str) -> str:
+    """Parameters: conversation ids, and for each the ordinal after which its rows are wanted."""
+    anchors = _given(table, ["conversation_id", "ordinal"])
+    statement = select(table).where(
+        table.c.conversation_id == anchors.c.conversation_id,
+        table.c.ordinal > anchors.c.ordinal,
+        table.c.is_active,
+    )
+    return _sql(statement, schema)
+
+
+@cache
+def upsert(table: Table, schema: str) -> str:
+    """Parameters: an array for each column. Rows whose data key is gone are not written."""
+    names = [column.name for column in table.c]
+    rows = _given(table, names)
+    has_data_key = select(DATA_KEYS).where(DATA_KEYS.c.key_id == rows.c.key_id).exists()
+    source = select(*(rows.c[name] for name in names)).where(
+        or_(rows.c.key_id.is_(None), has_data_key)
+    )
+    statement = insert(table).from_select(names, source)
+    changes = {c.name: statement.excluded[c.name] for c in table.c if not c.primary_key}
+    return _sql(
+        statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes),
+        schema,
+    )
+
+
+@cache
+def delete_by_key(table: Table, schema: str) -> str:
+    """Parameters: an array for each primary key column."""
+    return _sql(delete(table).where(_has_key(table)), schema)
+
+
+@cache
+def delete_of_conversations(table: Table, schema: str) -> str:
+    """Parameter: an array of conversation ids."""
+    return _sql(delete(table).where(table.c.conversation_id == _any("conversation_ids")), schema)
+
+
+@cache
+def delete_of_owners(table: Table, schema: str) -> str:
+    """Parameter: an array of owner ids. The parts of conversations are found through these."""
+    is_owned: ColumnElement[bool] = table.c.owner_id == _any("owner_ids")
+    if "conversation_id" in table.c:
+        owned: Select[str] = select(CONVERSATIONS.c.id).where(
+            CONVERSATIONS.c.owner_id == _any("owner_ids")
+        )
+        is_owned = table.c.conversation_id.in_(owned)
+    return _sql(delete(table).where(is_owned), schema)
+
+
+def _has_key(table: Table) -> ColumnElement[bool]:
+    names = [column.name for column in table.primary_key]
+    wanted = _given(table, names)
+    return tuple_(*table.primary_key).in_(select(*(wanted.c[name] for name in names)))
+
+
+def _given(table: Table, names: list[str]) -> TableValuedAlias:
+    arrays = [cast(bindparam(name), ARRAY(table.c[name].type)) for name in names]
+    rows = func.unnest(*arrays).table_valued(*(table.c[name] for name in names), name="given")
+    return rows.render_derived()
+
+
+def _any(name: str) -> ColumnElement[Any]:
+    return any_(cast(bindparam(name), ARRAY(Text(collation="C"))))
+
+
+def _sql(statement: ClauseElement, schema: str) -> str:
+    compiled = statement.compile(
+        dialect=_dialect, schema_translate_map={SCHEMA: schema}, render_schema_translate=True
+    )
+    return str(compiled)

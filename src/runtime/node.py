@@ -1,0 +1,161 @@
+"""A node: everything of one process, put together in one place and taken apart in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from agents import Model
+from mcp.server.mcpserver import MCPServer
+
+from agent.attachments import PostgresAttachments
+from agent.frame_reader import FrameReader
+from agent.leases import Leases
+from agent.sending import Sender
+from agent.supervisor import Supervisor
+from auth.gate import Gate
+from auth.onetime import OneTimeTokens
+from auth.signing import Signer
+from commands.handle import CommandHandler
+from events.keys import KeyRing
+from events.listener import Listener
+from events.poller import Poller
+from events.sealer import Sealer
+from events.signal import LogSignal
+from events.store import EventStore
+from projections.projector import Projector
+from projections.read_models import ReadModels
+from runtime.database import Database
+from runtime.metrics import Metrics
+from runtime.settings import Settings
+from runtime.upkeep import forget_spent_tokens, keep_up, prepare_frames
+from runtime.wiring import (
+    LogParts,
+    RunParts,
+    open_database_of,
+    open_gate,
+    open_log,
+    open_read_models,
+    open_runs,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    settings: Settings
+    metrics: Metrics
+    database: Database
+    keys: KeyRing
+    store: EventStore
+    sealer: Sealer
+    signal: LogSignal
+    handler: CommandHandler
+    projector: Projector
+    reads: ReadModels
+    attachments: PostgresAttachments
+    frames: FrameReader
+    leases: Leases
+    supervisor: Supervisor
+    sender: Sender
+    task_server: MCPServer[Any]
+    gate: Gate
+    signer: Signer
+    sign_in: OneTimeTokens
+    #: offline | openai
+    assistant_kind: str
+    model_name: str
+    listener: Listener | None
+
+    @property
+    def look_age_seconds(self) -> float:
+        """How long ago this node last heard from the database."""
+        return time.monotonic() - self.signal.seen_at
+
+
+@asynccontextmanager
+async def open_node(
+    settings: Settings, *, database_url: str | None = None, model: Model | None = None
+) -> AsyncIterator[Node]:
+    """`database_url` is the embedded server's, where there is one; `model` replaces the settings'.
+
+    Raises DatabaseUnreachable, MigrationNeeded, InvalidEventKey, InvalidSettings.
+    """
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database_of(settings, database_url))
+        metrics = Metrics()
+        log = await open_log(settings, database, metrics)
+        reads, projector = await open_read_models(database, log, metrics)
+        gate, signer, sign_in = open_gate(settings, database, stack)
+        runs = open_runs(settings, database, log, reads, metrics, gate, signer, model)
+        stack.push_async_callback(runs.model.close)
+        node = Node(
+            settings=settings,
+            metrics=metrics,
+            database=database,
+            keys=log.keys,
+            store=log.store,
+            sealer=log.sealer,
+            signal=log.signal,
+            handler=runs.handler,
+            projector=projector,
+            reads=reads,
+            attachments=PostgresAttachments(database.direct, log.keys),
+            frames=runs.reader,
+            leases=runs.leases,
+            supervisor=runs.supervisor,
+            sender=Sender(runs.handler, log.keys, runs.leases, runs.supervisor),
+            task_server=runs.task_server,
+            gate=gate,
+            signer=signer,
+            sign_in=sign_in,
+            assistant_kind=runs.assistant_kind,
+            model_name=runs.model_name,
+            listener=log.listener(database, runs.supervisor.stop),
+        )
+        await stack.enter_async_context(_running(node, log, runs))
+        yield node
+
+
+@asynccontextmanager
+async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[None]:
+    """The node's background tasks; runs finish or are handed over before the log closes."""
+    pool = node.database.direct
+    await prepare_frames(pool)
+
+    async def frames() -> None:
+        await prepare_frames(pool)
+
+    async def tokens() -> None:
+        await forget_spent_tokens(pool)
+
+    async def in_use() -> None:
+        await node.signal.wait_beyond(node.signal.head)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(work)
+            for work in (
+                log.commits.run(),
+                log.sealer.run(),
+                node.projector.run(),
+                runs.writer.run(),
+                runs.supervisor.run(),
+                node.metrics.publish(),
+                keep_up((frames, tokens, node.attachments.sweep), in_use),
+                node.listener.run()
+                if node.listener
+                else Poller(log.sealer, log.signal, lambda: runs.supervisor.unfinished).run(),
+            )
+        ]
+        try:
+            yield
+        finally:
+            await runs.supervisor.close()
+            log.commits.close()
+            await asyncio.wait(tasks[:1])
+            for task in tasks:
+                task.cancel()

@@ -1,0 +1,56 @@
+"""Where the server's own keys come from: the environment, or files beside the embedded database."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from pathlib import Path
+
+import asyncpg
+
+from auth.signing import generate_key
+from events.keys import (
+    KeyRing,
+    PlainKeyRing,
+    PostgresKeyRing,
+    generate_event_key,
+    parse_event_key,
+)
+from runtime.errors import InvalidSettings
+from runtime.secret_files import EVENT_KEY_FILE, SIGNING_KEY_FILE, load_or_create_key
+from runtime.settings import Settings
+
+
+async def open_key_ring(settings: Settings, pool: asyncpg.Pool) -> KeyRing:
+    """Raises InvalidEventKey when EVENT_KEY is not the one this database was written with."""
+    if not settings.is_encrypted:
+        return PlainKeyRing()
+    ring = PostgresKeyRing(pool, parse_event_key(_event_key(settings)))
+    await ring.check_fingerprint()
+    return ring
+
+
+def signing_key(settings: Settings) -> bytes:
+    """INTERNAL_SIGNING_KEY, or the embedded server's own, or one that EVENT_KEY gives."""
+    if settings.internal_signing_key is not None:
+        return settings.internal_signing_key.get_secret_value().encode()
+    if settings.is_embedded:
+        return base64.b64decode(_kept(settings.verbatim_data_dir / SIGNING_KEY_FILE))
+    if settings.event_key is not None:
+        # Every node has EVENT_KEY, and what is derived from it says nothing about it.
+        secret = settings.event_key.get_secret_value().encode()
+        return hmac.digest(secret, b"verbatim signing key", "sha256")
+    raise InvalidSettings(
+        "INTERNAL_SIGNING_KEY: expected with VERBATIM_ENCRYPTION=off, the same on each node; "
+        "make one with `openssl rand -base64 48`."
+    )
+
+
+def _event_key(settings: Settings) -> str:
+    if settings.event_key is not None:
+        return settings.event_key.get_secret_value()
+    return load_or_create_key(settings.verbatim_data_dir / EVENT_KEY_FILE, generate_event_key)
+
+
+def _kept(path: Path) -> str:
+    return load_or_create_key(path, lambda: base64.b64encode(generate_key()).decode())

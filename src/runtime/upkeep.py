@@ -1,0 +1,40 @@
+"""What has to be done now and then while a node is in use."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import structlog
+
+from events.group_commit import DISCONNECTED
+from runtime import statements
+
+log = structlog.get_logger()
+
+INTERVAL_SECONDS = 3600.0
+
+Chore = Callable[[], Awaitable[object]]
+
+
+async def prepare_frames(pool: asyncpg.Pool) -> None:
+    """Partitions for the frames of the next hours; those past their retention go."""
+    dropped = await pool.fetchval(statements.load("roll_frames"))
+    if dropped:
+        log.info("frames_dropped", partitions=dropped)
+
+
+async def forget_spent_tokens(pool: asyncpg.Pool) -> None:
+    await pool.execute(statements.load("forget_spent_tokens"))
+
+
+async def keep_up(chores: Sequence[Chore], is_in_use: Callable[[], Awaitable[None]]) -> None:
+    """The chores once an hour, but only after something happened: an idle database may sleep."""
+    while True:
+        await asyncio.sleep(INTERVAL_SECONDS)
+        await is_in_use()
+        for chore in chores:
+            with contextlib.suppress(*DISCONNECTED):
+                await chore()

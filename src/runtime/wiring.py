@@ -1,0 +1,246 @@
+"""The parts of a node, each made from the settings and the parts below it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from agents import Model
+from mcp.server.mcpserver import MCPServer
+
+from agent.attempt import Equipment, RunLimits
+from agent.frame_reader import FrameReader
+from agent.frame_writer import FrameWriter
+from agent.leases import Leases
+from agent.live import LiveRuns
+from agent.models import ModelConfig, build_model, model_settings
+from agent.recorder import RunRecorder
+from agent.supervisor import Supervisor
+from agent.task_tools import TaskReader, TaskTools, build_task_server
+from agent.tool_server import ToolServer
+from auth.gate import Gate
+from auth.onetime import OneTimeTokens
+from auth.signing import Signer
+from auth.tokens import JwksVerifier
+from commands.handle import CommandHandler
+from events.group_commit import GroupCommit
+from events.ids import new_id
+from events.keys import KeyRing
+from events.listener import Listener
+from events.sealer import Sealer
+from events.signal import LogSignal
+from events.store import EventStore
+from projections.building import Builder
+from projections.projector import Projector
+from projections.read_models import ReadModels
+from projections.tasks import TaskRow
+from runtime.database import Database, open_database
+from runtime.identity import identify_by, mint_by, user_verifier
+from runtime.metrics import Metrics
+from runtime.own_keys import open_key_ring, signing_key
+from runtime.settings import Settings
+from runtime.spent_tokens import PostgresSpentTokens
+from runtime.urls import database_urls
+
+OFFLINE = "offline"
+OPENAI = "openai"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogParts:
+    keys: KeyRing
+    signal: LogSignal
+    sealer: Sealer
+    commits: GroupCommit
+    store: EventStore
+
+    def listener(self, database: Database, on_run: Callable[[str], None]) -> Listener | None:
+        if not database.can_listen:
+            return None
+        return Listener(database.connect_listener, self.signal, on_run=on_run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunParts:
+    handler: CommandHandler
+    live: LiveRuns
+    reader: FrameReader
+    writer: FrameWriter
+    leases: Leases
+    supervisor: Supervisor
+    task_server: MCPServer[Any]
+    model: Model
+    assistant_kind: str
+    model_name: str
+
+
+def open_database_of(settings: Settings, url: str | None) -> AbstractAsyncContextManager[Database]:
+    direct = settings.database_direct_url
+    read = settings.database_read_url
+    urls = database_urls(
+        url or _text(settings.database_url) or "",
+        _text(direct),
+        _text(read),
+        settings.database_pooler,
+    )
+    return open_database(
+        urls,
+        direct_connections=settings.direct_connections,
+        read_connections=settings.read_connections,
+        start_timeout_seconds=settings.database_start_timeout_seconds,
+    )
+
+
+async def open_log(settings: Settings, database: Database, metrics: Metrics) -> LogParts:
+    keys = await open_key_ring(settings, database.direct)
+    signal = LogSignal()
+    sealer = Sealer(database.direct, signal, on_seal=metrics.on_seal)
+    commits = GroupCommit(database.direct)
+    store = EventStore(
+        database.direct, keys, commits, on_commit=sealer.wake, on_append=metrics.on_append
+    )
+    metrics.watch("verbatim_append_queue_depth", lambda: commits.depth)
+    metrics.watch("verbatim_seal_lag_seconds", lambda: sealer.lag_seconds)
+    metrics.watch(
+        "verbatim_database_last_look_age_seconds", lambda: time.monotonic() - signal.seen_at
+    )
+    return LogParts(keys=keys, signal=signal, sealer=sealer, commits=commits, store=store)
+
+
+async def open_read_models(
+    database: Database, log: LogParts, metrics: Metrics
+) -> tuple[ReadModels, Projector]:
+    await log.sealer.seal()
+    await Builder(database.direct, log.store).ensure_live()
+    projector = Projector(database.direct, log.store, log.signal, on_batch=metrics.on_projected)
+    metrics.watch("verbatim_projection_position", lambda: projector.status.position)
+
+    def on_behind() -> None:
+        log.sealer.wake()
+        projector.wake()
+
+    reads = ReadModels(database.engine, log.keys, progress=projector.progress, on_behind=on_behind)
+    return reads, projector
+
+
+def open_gate(
+    settings: Settings, database: Database, stack: AsyncExitStack
+) -> tuple[Gate, Signer, OneTimeTokens]:
+    signer = Signer(signing_key(settings))
+    verifier = user_verifier(settings)
+    if isinstance(verifier, JwksVerifier):
+        stack.push_async_callback(verifier.aclose)
+    gate = Gate(verifier, signer, sessions=settings.auth_mode == "local")
+    return gate, signer, OneTimeTokens(signer, PostgresSpentTokens(database.direct))
+
+
+def open_runs(
+    settings: Settings,
+    database: Database,
+    log: LogParts,
+    reads: ReadModels,
+    metrics: Metrics,
+    gate: Gate,
+    signer: Signer,
+    given_model: Model | None,
+) -> RunParts:
+    handler = CommandHandler(log.store)
+    identify = identify_by(gate, signer)
+    task_server = build_task_server(TaskTools(handler, _TaskRows(reads)), identify)
+    live = LiveRuns()
+    reader = FrameReader(database.direct, log.keys, live)
+    supervisor: Supervisor
+    writer = FrameWriter(database.direct, on_lost=lambda run_id: supervisor.lose(run_id))
+    leases = Leases(database.direct, new_id())
+    equipment, kind = _equip(settings, log.store, task_server, signer, given_model)
+    supervisor = Supervisor(
+        leases=leases,
+        handler=handler,
+        keys=log.keys,
+        live=live,
+        reader=reader,
+        writer=writer,
+        signal=log.signal,
+        equipment=equipment,
+        output_limit=settings.tool_output_limit_characters,
+        on_outcome=_counting(metrics),
+    )
+    return RunParts(
+        handler=handler,
+        live=live,
+        reader=reader,
+        writer=writer,
+        leases=leases,
+        supervisor=supervisor,
+        task_server=task_server,
+        model=equipment.model,
+        assistant_kind=kind,
+        model_name=equipment.model_name,
+    )
+
+
+def _equip(
+    settings: Settings,
+    store: EventStore,
+    task_server: MCPServer[Any],
+    signer: Signer,
+    given_model: Model | None,
+) -> tuple[Equipment, str]:
+    config = ModelConfig(
+        api_key=_text(settings.openai_api_key),
+        base_url=_text(settings.openai_base_url),
+        model=settings.agent_model,
+        api=settings.agent_api,
+        timeout_seconds=settings.agent_model_timeout_seconds,
+        store=settings.agent_store,
+        tracing=settings.agent_tracing,
+    )
+    is_offline = given_model is None and not config.api_key and not config.base_url
+    tools = ToolServer(
+        str(settings.mcp_server_url) if settings.mcp_server_url else task_server,
+        mint_by(signer),
+        timeout_seconds=settings.agent_tool_timeout_seconds,
+    )
+    equipment = Equipment(
+        store=store,
+        tools=tools,
+        model=given_model or build_model(config),
+        model_name="offline-rules" if is_offline else settings.agent_model,
+        model_settings=model_settings(config),
+        limits=RunLimits(
+            turns=settings.agent_turn_limit,
+            run_seconds=settings.agent_turn_timeout_seconds,
+            context_messages=settings.context_messages,
+        ),
+        is_tracing=settings.agent_tracing,
+    )
+    return equipment, OFFLINE if is_offline else OPENAI
+
+
+class _TaskRows(TaskReader):
+    """The task tools' view of the read model."""
+
+    def __init__(self, reads: ReadModels) -> None:
+        self._reads = reads
+
+    async def tasks_of(self, owner_id: str, status: str | None, limit: int) -> Sequence[TaskRow]:
+        page = await self._reads.tasks_list(owner_id, status=status, limit=limit)
+        return page.rows
+
+
+def _counting(metrics: Metrics) -> Callable[[str, float, RunRecorder], None]:
+    def count(outcome: str, seconds: float, recorder: RunRecorder) -> None:
+        metrics.on_run_ended(outcome, seconds)
+        metrics.on_tokens(recorder.usage.input_tokens, recorder.usage.output_tokens)
+
+    return count
+
+
+def _text(secret: Any) -> str | None:
+    """A setting that may be a secret, as plain text."""
+    if secret is None:
+        return None
+    return str(secret.get_secret_value() if hasattr(secret, "get_secret_value") else secret)

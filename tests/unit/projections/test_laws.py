@@ -1,0 +1,97 @@
+"""Law 4 on the fold alone: however the log is cut into batches, the rows are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events.stored import RecordedEvent
+from projections.conversations import ConversationRow, unfinished_run_ids
+from projections.messages import OPEN_STATUSES, MessageRow
+from projections.runs import RunRow
+from projections.thread_items import ThreadItemRow
+from tests.unit.projections.histories import Step, histories, recorded
+from tests.unit.projections.memory import MemoryRows, folded
+
+_laws = settings(max_examples=150, deadline=None)
+
+
+@_laws
+@given(histories(), st.data())
+def test_fold_in_batches_equals_the_fold_at_once(history: list[Step], data: st.DataObject) -> None:
+    events = recorded(history)
+    memory = MemoryRows()
+    for batch in _batches(events, data):
+        memory.apply(batch)
+    assert memory.stored == folded(events).stored
+
+
+@_laws
+@given(histories())
+def test_fold_event_by_event_equals_the_fold_at_once(history: list[Step]) -> None:
+    events = recorded(history)
+    memory = MemoryRows()
+    for event in events:
+        memory.apply([event])
+    assert memory.stored == folded(events).stored
+
+
+@_laws
+@given(histories())
+def test_fold_of_an_event_twice_equals_once(history: list[Step]) -> None:
+    events = recorded(history)
+    memory = MemoryRows()
+    memory.apply(events, times=2)
+    assert memory.stored == folded(events).stored
+
+
+@_laws
+@given(histories(), st.data())
+def test_fold_of_a_batch_twice_equals_once(history: list[Step], data: st.DataObject) -> None:
+    events = recorded(history)
+    memory = MemoryRows()
+    for batch in _batches(events, data):
+        memory.apply(batch)
+        memory.apply(batch)
+    assert memory.stored == folded(events).stored
+
+
+@_laws
+@given(histories())
+def test_rows_agree_with_each_other(history: list[Step]) -> None:
+    stored = folded(recorded(history)).stored.values()
+    messages = [row for row in stored if isinstance(row, MessageRow)]
+    runs = [row for row in stored if isinstance(row, RunRow)]
+    for row in stored:
+        if isinstance(row, ConversationRow):
+            active = [m for m in messages if m.conversation_id == row.id and m.is_active]
+            assert row.message_count == len(active)
+            own = sorted((r for r in runs if r.conversation_id == row.id), key=_requested_at)
+            assert unfinished_run_ids(row) == tuple(r.id for r in own if r.ended_at is None)
+    for message in messages:
+        if message.status != "running":
+            assert not any(call.status in OPEN_STATUSES for call in message.tool_calls)
+
+
+@_laws
+@given(histories())
+def test_ordinals_are_unique_and_keep_turns_apart(history: list[Step]) -> None:
+    stored = folded(recorded(history)).stored.values()
+    for kind in (MessageRow, ThreadItemRow):
+        places = [(r.conversation_id, r.ordinal) for r in stored if isinstance(r, kind)]
+        assert len(places) == len(set(places))
+    for run in (row for row in stored if isinstance(row, RunRow)):
+        reply = next(r for r in stored if isinstance(r, MessageRow) and r.run_id == run.id)
+        assert reply.ordinal >> 24 == run.turn
+
+
+def _batches(events: Sequence[RecordedEvent], data: st.DataObject) -> list[Sequence[RecordedEvent]]:
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(events)), max_size=8)))
+    ends = [*cuts, len(events)]
+    return [events[a:b] for a, b in zip([0, *cuts], ends, strict=True) if a < b]
+
+
+def _requested_at(run: RunRow) -> object:
+    return run.requested_at
