@@ -9,9 +9,10 @@ from projections.chatkit_items import Item
 StreamEvent = dict[str, Any]
 
 
-def thread_created(conversation_id: str, created_at: str) -> StreamEvent:
+def thread_created(conversation_id: str, title: str, created_at: str) -> StreamEvent:
     thread = {
         "id": conversation_id,
+        **({"title": title} if title else {}),
         "created_at": created_at,
         "status": {"type": "active"},
         "metadata": {},

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agent.replayed_items import Item, assistant_message, replayed
+from agent.told_items import told_text
 from agent.turns import TurnRun
 from events import conversation as c
 
@@ -47,12 +48,7 @@ def user_item(message: c.UserMessagePosted) -> Item:
         message.text,
         "\n".join(_attachment_line(attachment) for attachment in message.attachments),
     ]
-    text = "\n\n".join(block for block in blocks if block)
-    return {
-        "type": "message",
-        "role": "user",
-        "content": [{"type": "input_text", "text": text}],
-    }
+    return _user_message("\n\n".join(block for block in blocks if block))
 
 
 def run_items(run: TurnRun, ids: UniqueIds, output_characters: int) -> list[Item]:
@@ -62,6 +58,8 @@ def run_items(run: TurnRun, ids: UniqueIds, output_characters: int) -> list[Item
     for step in steps:
         if isinstance(step, c.AssistantMessagePosted):
             items.append(_partial_item(step, ids))
+        elif isinstance(step, c.ThreadItemPut):
+            items.append(_user_message(_cut(told_text(step.item), output_characters)))
         else:
             items += _response_items(step, outputs, ids, output_characters)
     return items
@@ -74,11 +72,12 @@ class _Response:
     calls: defaultdict[str, deque[str]] = field(default_factory=lambda: defaultdict(deque))
 
 
-def _steps_of(
-    run: TurnRun,
-) -> tuple[list[_Response | c.AssistantMessagePosted], dict[str, str]]:
+_Step = _Response | c.AssistantMessagePosted | c.ThreadItemPut
+
+
+def _steps_of(run: TurnRun) -> tuple[list[_Step], dict[str, str]]:
     """The run's responses and partial reply, and the output text of each of our call ids."""
-    steps: list[_Response | c.AssistantMessagePosted] = []
+    steps: list[_Step] = []
     response = _Response(())
     outputs: dict[str, str] = {}
     for recorded in run.recorded:
@@ -90,6 +89,8 @@ def _steps_of(
                 response.calls[called.provider_call_id].append(called.call_id)
             case c.AssistantMessagePosted(is_partial=True) as partial if partial.text:
                 steps.append(partial)
+            case c.ThreadItemPut() as told:
+                steps.append(told)
             case (
                 c.ToolCompleted() | c.ToolFailed() | c.ToolOutcomeUnknown() | c.ToolApprovalDenied()
             ) as result:
@@ -131,6 +132,14 @@ def _response_items(
             answers.append(_output_item(item["call_id"], _cut(text, output_characters)))
         said.append(item)
     return [*said, *answers]
+
+
+def _user_message(text: str) -> Item:
+    return {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": text}],
+    }
 
 
 def _partial_item(partial: c.AssistantMessagePosted, ids: UniqueIds) -> Item:

@@ -216,11 +216,11 @@ def _preamble(events: Sequence[Event], conversation_id: str) -> list[Frame]:
     """What a response begins with: the thread if it is new, the user's message, the options,
     and then the inputs that the user has filled in."""
     shown: list[ck.StreamEvent] = []
-    is_new = any(isinstance(event, Started) for event in events)
+    started = next((event for event in events if isinstance(event, Started)), None)
     for posted in (event for event in events if isinstance(event, UserMessagePosted)):
         item = shown_message(conversation_id, posted)
-        if is_new:
-            shown.append(ck.thread_created(conversation_id, item["created_at"]))
+        if started is not None:
+            shown.append(ck.thread_created(conversation_id, started.title, item["created_at"]))
         shown.append(ck.item_done(item))
     shown.append(ck.stream_options())
     shown += [

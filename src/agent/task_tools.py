@@ -10,7 +10,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from agent.callers import Caller, Identify
-from commands.errors import CommandError, Foreign, NotFound
+from commands.errors import CommandError, Foreign
 from commands.handle import CommandHandler, Origin
 from commands.task import (
     NOTES_CHARACTERS,
@@ -23,6 +23,7 @@ from commands.task import (
     TaskCommand,
     UpdateTask,
     describe,
+    no_such_task,
 )
 from events.errors import AppendError
 from events.ids import derived_id, new_id
@@ -94,7 +95,7 @@ class TaskTools:
         try:
             handled = await self._handler.handle(TASK, stream_of(task_id), command, origin)
         except Foreign:
-            raise ToolError(str(NotFound(f"There is no task {task_id}."))) from None
+            raise ToolError(str(no_such_task(task_id))) from None
         except (CommandError, AppendError) as error:
             raise ToolError(str(error)) from None
         if handled.events:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from agent.told_items import is_told
 from commands.errors import NotFound
 from events import conversation as c
 from events.stored import RecordedEvent
@@ -24,6 +25,7 @@ ENDING = c.RunCompleted | c.RunFailed | c.RunCancelled | c.RunInterrupted
 
 @dataclass(slots=True)
 class TurnRun:
+    #: Empty for what the user did or answered between two runs.
     run_id: str
     recorded: list[RecordedEvent] = field(default_factory=list)
     is_ended: bool = False
@@ -43,6 +45,12 @@ class Turn:
     @property
     def message_count(self) -> int:
         return 1 + sum(run.message_count for run in self.runs)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether it has runs and none of them has ended."""
+        runs = [run for run in self.runs if run.run_id]
+        return bool(runs) and not any(run.is_ended for run in runs)
 
     @property
     def event_ids(self) -> list[str]:
@@ -77,8 +85,8 @@ def turns_before(recorded: Iterable[RecordedEvent], run_id: str) -> list[Turn]:
             own = ids.index(run_id)
             runs = [run for run in turn.runs[:own] if run.is_ended]
             return [*seen, Turn(turn.message, turn.recorded, [*runs, turn.runs[own]])]
-        ended = [run for run in turn.runs if run.is_ended]
-        if ended or not turn.runs:
+        if not turn.is_unanswered:
+            ended = [run for run in turn.runs if run.is_ended]
             seen.append(Turn(turn.message, turn.recorded, ended))
     raise NotFound(f"Run {run_id} answers no message of the conversation's active branch.")
 
@@ -107,6 +115,9 @@ class _ActiveBranch:
                 self.turns[posted.message_id] = Turn(posted, recorded)
             case c.RunRequested() as requested:
                 self._request(requested)
+            case c.ThreadItemPut(item=item) if self.turns and is_told(item):
+                last = next(reversed(self.turns.values()))
+                last.runs.append(TurnRun("", [recorded], is_ended=True))
             case c.BranchForked() as forked:
                 self._fork(forked.after_message_id)
             case event if isinstance(event, ENDING) and event.run_id in self._runs:

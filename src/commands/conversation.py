@@ -15,6 +15,7 @@ from events.event import Event
 from events.storable import is_storable, is_tree_storable
 
 TITLE_CHARACTERS = 200
+FIRST_WORDS_CHARACTERS = 60
 TEXT_CHARACTERS = 32_000
 MESSAGE_ATTACHMENTS = 10
 QUEUED_RUNS = 20
@@ -152,7 +153,7 @@ def _start(command: Start, state: ConversationState) -> list[Event]:
 def _post(command: PostMessage, state: ConversationState) -> list[Event]:
     started: list[Event] = []
     if state.status == "none" and command.may_start:
-        started = [c.Started()]
+        started = [c.Started(title=_first_words(command.text))]
     else:
         _active(state)
     _check_message(command)
@@ -237,6 +238,14 @@ def _check_message(command: PostMessage) -> None:
 def _check_storable(content: Any) -> None:
     if not is_tree_storable(content):
         raise InvalidCommand("What is sent must be valid Unicode text without NUL characters.")
+
+
+def _first_words(text: str) -> str:
+    """What a conversation is called until somebody names it."""
+    words = " ".join(text.split())
+    if len(words) <= FIRST_WORDS_CHARACTERS:
+        return words
+    return words[:FIRST_WORDS_CHARACTERS].rsplit(" ", 1)[0] + "…"
 
 
 def _title(text: str) -> str:

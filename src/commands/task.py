@@ -119,6 +119,10 @@ def describe(task_id: str, state: TaskState) -> dict[str, Any]:
     }
 
 
+def no_such_task(task_id: str) -> NotFound:
+    return NotFound(f"There is no task {task_id}: list the tasks to see their ids.")
+
+
 def _add(command: AddTask, state: TaskState) -> list[Event]:
     title, notes = _title(command.title), _notes(command.notes)
     if state.status != "none":
@@ -146,7 +150,7 @@ def _result(
 
 def _existing(task_id: str, state: TaskState) -> TaskState:
     if state.status in ("none", "deleted"):
-        raise NotFound(f"There is no task {task_id}: list the tasks to see their ids.")
+        raise no_such_task(task_id)
     return state
 
 

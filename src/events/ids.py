@@ -37,3 +37,12 @@ def derived_id(*parts: str) -> uuid.UUID:
 def time_of(identifier: uuid.UUID) -> datetime:
     """When a UUIDv7 was minted."""
     return _EPOCH + timedelta(milliseconds=identifier.int >> 80)
+
+
+def minted_at(text: str) -> datetime | None:
+    """When an id was minted, if it is a UUIDv7."""
+    try:
+        identifier = uuid.UUID(text)
+    except ValueError:
+        return None
+    return time_of(identifier) if identifier.version == 7 else None

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from events.conversation import AssistantMessagePosted, Attachment, UserMessagePosted
-from events.ids import derived_id, time_of
+from events.ids import derived_id, minted_at, time_of
 from projections.messages import OPEN_STATUSES, ToolCall
 
 Item = dict[str, Any]
@@ -97,6 +97,8 @@ def outcome_text(call: ToolCall) -> str:
 
 
 def _item(kind: str, item_id: str, conversation_id: str, created_at: datetime) -> Item:
+    # The time in the id itself, where there is one: a live frame knows no other yet.
+    created_at = minted_at(item_id) or created_at
     return {
         "id": item_id,
         "thread_id": conversation_id,

@@ -1215,6 +1215,15 @@ class Timeline {
     this.#told.delete(itemId);
   }
 
+  /** @param {string} itemId what came after it belongs to another branch */
+  removeAfter(itemId) {
+    const edge = this.#views.get(itemId)?.element;
+    if (!edge) return;
+    for (const [id, { element }] of [...this.#views]) {
+      if (edge.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING) this.remove(id);
+    }
+  }
+
   /** @type {(fromId: string, toId: string) => void} */
   rename(fromId, toId) {
     const view = this.#views.get(fromId);
@@ -1338,7 +1347,7 @@ class Timeline {
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /** @typedef {{ stream: ReplyStream, abort: AbortController, canStop: boolean, isOpen: boolean, isStopping: boolean, hasFailed: boolean }} Reply */
-/** @typedef {{ pendingId?: string, text?: string, again?: () => void }} Sent a message on its way, and how to send it again */
+/** @typedef {{ pendingId?: string, text?: string, branchFrom?: string, again?: () => void }} Sent a message on its way, and how to send it again */
 
 export class OpenAIChatKit extends Base {
   /** @type {Record<string, any>} */
@@ -1675,7 +1684,7 @@ export class OpenAIChatKit extends Base {
   /** @param {string} itemId */
   #retryAfter(itemId) {
     const params = { thread_id: this.#threadId, item_id: itemId };
-    void this.#request({ type: 'threads.retry_after_item', params });
+    void this.#request({ type: 'threads.retry_after_item', params }, { branchFrom: itemId });
   }
 
   /** @param {string} runId */
@@ -1746,8 +1755,14 @@ export class OpenAIChatKit extends Base {
     }
   }
 
-  /** The message on the screen becomes the one the server has stored. @type {(event: WireEvent, sent: Sent) => void} */
-  #adopt(event, { pendingId }) {
+  /**
+   * The message on the screen becomes the one the server has stored; a retry replaces what it had got.
+   * @type {(event: WireEvent, sent: Sent) => void}
+   */
+  #adopt(event, sent) {
+    const { pendingId, branchFrom } = sent;
+    if (branchFrom) this.#timeline.removeAfter(branchFrom);
+    delete sent.branchFrom;
     if (pendingId && event.item?.type === 'user_message') this.#timeline.rename(pendingId, event.item.id);
   }
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from events import conversation as c
 from events.ids import new_id
+from projections import statements
 from projections.batches import Batches
 from projections.generations import Generation, definition, live_generation
 from projections.projector import Projector
@@ -171,24 +172,20 @@ async def test_projector_survives_the_loss_of_its_connections(database_url: str)
         await eventually(lambda: node.projector.status.last_error is None)
 
 
-async def test_silent_holder_of_the_checkpoint_loses_it(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.batches.SILENCE_SECONDS", 0.3)
-    monkeypatch.setattr("projections.batches.load", _never)
+async def test_silent_holder_of_the_checkpoint_loses_it(database_url: str) -> None:
     async with read_node(database_url, is_projecting=False) as node:
-        await post_messages(node)
+        events = await post_messages(node)
         await node.seal()
         generation = await live(node)
-        stored = await node.log.store.read_log(0)
-        silent = asyncio.create_task(Batches(node.pool, node.log.keys).apply(generation, stored))
-        await asyncio.sleep(0.1)
-        monkeypatch.undo()
+        silent = await asyncpg.connect(database_url)
+        await silent.transaction().start()
+        claim = statements.load("claim_position")
+        assert await silent.fetchrow(claim, generation.number, 0, events, "300")
         async with asyncio.timeout(10):
+            stored = await node.log.store.read_log(0)
             assert await Batches(node.pool, node.log.keys).apply(generation, stored)
         assert await count_conversations(node, generation) == 1
-        silent.cancel()
-        await asyncio.gather(silent, return_exceptions=True)
+        silent.terminate()
 
 
 async def test_projector_without_a_generation_waits_for_one(database_url: str) -> None:
@@ -246,7 +243,3 @@ async def _cut_all_other_connections(url: str) -> None:
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await connection.close()
-
-
-async def _never(*_arguments: object) -> None:
-    await asyncio.Event().wait()

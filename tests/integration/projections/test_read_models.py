@@ -10,10 +10,15 @@ from events import conversation as c
 from events import task as t
 from events import user as u
 from events.ids import new_id
+from events.keys import PlainKeyRing
+from events.signal import LogSignal
+from events.store import EventStore
+from projections.building import Builder
 from projections.errors import InvalidCursor, NoLiveGeneration, ReadModelBehind
 from projections.pages import Order, Page
+from projections.read_models import ReadModels
 from tests.integration.projections.read_node import ReadNode, eventually, read_node
-from tests.log_node import new_stream
+from tests.log_node import append_to, new_stream
 from tests.unit.projections.histories import posted, replied, requested, run_started
 
 ListPage = Callable[[str | None], Awaitable[Page[Any]]]
@@ -387,3 +392,20 @@ async def test_rows_under_a_destroyed_key_are_not_there(database_url: str) -> No
         node.log.keys.forget("ada")
         assert await node.reads.conversation("ada", conversation_id) is None
         assert (await node.reads.messages_page("ada", conversation_id, limit=9)).rows == ()
+
+
+async def test_everything_works_without_encryption(database_url: str) -> None:
+    async with read_node(database_url) as node:
+        keys = PlainKeyRing()
+        store = EventStore(node.pool, keys, node.log.commits, on_commit=node.log.sealer.wake)
+        stream_id = new_stream()
+        await store.append(append_to(stream_id, 0, c.Started(title="in the clear")))
+        await node.seal()
+        await Builder(node.pool, store).rebuild()
+        reads = ReadModels(node.engine, keys, progress=LogSignal())
+        row = await reads.conversation("ada", c.id_of(stream_id))
+        assert row is not None
+        assert row.title == "in the clear"
+        sealed = await node.pool.fetchrow("SELECT key_id, sealed FROM read_g2.conversations")
+        assert sealed["key_id"] is None
+        assert b"in the clear" in sealed["sealed"]

@@ -46,7 +46,12 @@ def test_start_does_not_bring_a_deleted_conversation_back() -> None:
 
 
 def test_post_starts_a_new_conversation() -> None:
-    given().when(post(may_start=True)).then(STARTED, posted(), requested())
+    given().when(post(may_start=True)).then(c.Started(title="hello"), posted(), requested())
+
+
+def test_new_conversation_is_called_by_its_first_words() -> None:
+    (started, *_) = given().when(post(text="milk " * 30, may_start=True)).decide()
+    assert started == c.Started(title=" ".join(["milk"] * 12) + "…")
 
 
 def test_post_keeps_everything_the_client_sent() -> None:
