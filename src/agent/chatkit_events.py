@@ -11,8 +11,8 @@ StreamEvent = dict[str, Any]
 
 def thread_created(conversation_id: str, title: str, created_at: str) -> StreamEvent:
     thread = {
-        "id": conversation_id,
         **({"title": title} if title else {}),
+        "id": conversation_id,
         "created_at": created_at,
         "status": {"type": "active"},
         "metadata": {},

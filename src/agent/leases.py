@@ -51,6 +51,11 @@ class Leases:
             statements.load("hand_over_leases"), self.node_id, list(run_ids), EXPIRED_SECONDS
         )
 
+    async def held(self, run_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Those of the runs that some node works on, or may take over."""
+        rows = await self._pool.fetch(statements.load("held_leases"), list(run_ids))
+        return {row["run_id"] for row in rows}
+
     async def count(self) -> int:
         found: int = await self._pool.fetchval(statements.load("count_leases"))
         return found

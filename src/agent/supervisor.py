@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import asyncpg
 import structlog
 
 from agent.attempt import Attempt, Equipment
@@ -139,8 +140,9 @@ class Supervisor:
         started = time.monotonic()
         bound = log.bind(run_id=str(claim.run_id), attempt=claim.attempt)
         try:
-            recorder, unfinished = await self._prepare(claim)
-            outcome = await self._attempt(working, recorder, unfinished)
+            with self._signal.wakefulness.held():
+                recorder, unfinished = await self._prepare(claim)
+                outcome = await self._attempt(working, recorder, unfinished)
             self._on_outcome(outcome, time.monotonic() - started, recorder)
             bound.info("run_ended", outcome=outcome)
         except CommandError as error:
@@ -226,7 +228,7 @@ class Supervisor:
                 continue
             try:
                 await self._renew()
-            except DISCONNECTED as error:
+            except (*DISCONNECTED, asyncpg.PostgresError) as error:
                 log.warning("lease_renewal_failed", error=type(error).__name__)
 
     async def _renew(self) -> None:
@@ -248,10 +250,11 @@ class Supervisor:
                     await self._abandon(claim.run_id)
                     self._start(claim)
                 self.unfinished = await self._leases.count()
-            except DISCONNECTED as error:
+            except (*DISCONNECTED, asyncpg.PostgresError) as error:
                 log.warning("take_over_failed", error=type(error).__name__)
                 self.unfinished = 1
             if self.unfinished:
-                await asyncio.sleep(LOOK_SECONDS)
+                with self._signal.wakefulness.held():
+                    await asyncio.sleep(LOOK_SECONDS)
             else:
                 await self._signal.wait_beyond(head)

@@ -24,7 +24,7 @@ from api import (
     session,
     tasks,
 )
-from api.describing import API_VERSION, SUMMARY, describe, problems
+from api.describing import API_VERSION, SUMMARY, describe
 from api.middleware import middleware_of
 from api.page import page_router
 from api.problems import register_problems
@@ -41,11 +41,11 @@ ROUTERS = (
     conversation_events.router,
     runs.router,
     tasks.router,
+    chatkit.router,
+    attachments.router,
     health.router,
     docs.router,
 )
-CHATKIT_ROUTERS = (chatkit.router, attachments.router)
-CHATKIT_PROBLEMS = problems(401, 403, 404, 409, 410, 413, 422, 429, 501, 503)
 
 
 def create_app(
@@ -80,8 +80,6 @@ def create_app(
     register_problems(app)
     for router in ROUTERS:
         app.include_router(router)
-    for router in CHATKIT_ROUTERS:
-        app.include_router(router, responses=CHATKIT_PROBLEMS)
     app.include_router(page_router())
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app

@@ -21,6 +21,7 @@ from starlette.responses import Response, StreamingResponse
 
 from agent.attachments import StoredAttachment, deletion
 from api.dependencies import ChatKitUser, NodeOf
+from api.describing import problems
 from api.errors import BodyTooLarge, UnusableRequest
 from api.positions import tell_position
 from commands.conversation import MESSAGE_ATTACHMENTS
@@ -55,6 +56,7 @@ router = APIRouter(prefix=PATH, tags=["attachments"])
 @router.put(
     "/{attachment_id}",
     status_code=204,
+    responses=problems(401, 403, 404, 409, 413, 422, 503),
     openapi_extra={"requestBody": {"required": True, "content": ANY_BYTES}},
 )
 async def upload(attachment_id: str, request: Request, node: NodeOf, user: ChatKitUser) -> Response:
@@ -82,7 +84,7 @@ async def upload(attachment_id: str, request: Request, node: NodeOf, user: ChatK
 @router.get(
     "/{attachment_id}",
     response_class=Response,
-    responses={200: {"content": ANY_BYTES}},
+    responses=problems(401, 403, 404, 410, 422, 503) | {200: {"content": ANY_BYTES}},
 )
 async def download(attachment_id: str, node: NodeOf, user: ChatKitUser) -> Response:
     """The bytes, for the attachment's owner only; only harmless images are shown in place."""

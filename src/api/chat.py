@@ -14,13 +14,14 @@ from agent.errors import FramesGone
 from agent.sending import Message, Sent
 from api.accepting import wants_stream
 from api.dependencies import NodeOf, PathUser, SendLimit, SettingsOf, UserRoute
-from api.describing import event_stream_of, user_problems
+from api.describing import user_problems
 from api.errors import NotFound
 from api.messages import ToolCall, shown_call
 from api.ownership import NO_RUN
 from api.pages import MAX_LIMIT
 from api.positions import tell_position
-from api.runs import RunError, RunStatus, error_of, preamble_of
+from api.run_feed import RunFeed
+from api.runs import RunError, RunStatus, error_of, preamble_of, run_stream_of
 from api.sse import event_stream
 from commands.conversation import TEXT_CHARACTERS
 from events.conversation import reply_id_of, stream_of
@@ -32,6 +33,7 @@ router = APIRouter(route_class=UserRoute, tags=["chat"])
 IdempotencyKey = Annotated[
     str | None,
     Header(
+        alias="Idempotency-Key",
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
@@ -65,7 +67,7 @@ class ChatAnswer(BaseModel):
     "/api/{user_id}/chat",
     response_model=ChatAnswer,
     responses=user_problems(404, 409, 410, 413, 429)
-    | event_stream_of("The reply: JSON when the run has ended, or its events from the first on."),
+    | run_stream_of("The reply: JSON when the run has ended, or its events from the first on."),
 )
 async def send_message(
     request: Request,
@@ -106,9 +108,11 @@ def _canonical(chat: ChatRequest) -> bytes:
 
 
 async def _wait_for_end(node: Node, sent: Sent, owner_id: str) -> None:
+    feed = RunFeed(node.frames, sent.run_id, owner_id)
     # A replay may be of a run whose frames are gone: it is over, and its messages are kept.
     with suppress(FramesGone):
-        async for _ in node.frames.follow(sent.run_id, owner_id):
+        await feed.begin()
+        async for _ in feed.batches():
             pass
 
 

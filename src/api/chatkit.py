@@ -13,7 +13,7 @@ from api.chatkit_requests import parse_request
 from api.chatkit_server import VerbatimChatKit
 from api.chatkit_store import ChatContext
 from api.dependencies import ChatKitUser, NodeOf, SendLimit
-from api.describing import event_stream_of
+from api.describing import event_stream_of, problems
 from api.ownership import own_run
 from api.positions import tell_position
 from api.sse import RUN_HEADER, chatkit_stream, seq_after
@@ -78,7 +78,7 @@ router = APIRouter(prefix="/chatkit", tags=["chatkit"])
 @router.post(
     "",
     response_class=Response,
-    responses=ANSWERS,
+    responses=ANSWERS | problems(401, 403, 404, 409, 410, 413, 422, 429, 501, 503),
     openapi_extra={"requestBody": REQUEST_BODY},
 )
 async def chatkit(
@@ -110,9 +110,8 @@ async def chatkit(
 @router.get(
     "/runs/{run_id}/stream",
     response_class=Response,
-    responses=event_stream_of(
-        "The run's ChatKit events from the first or after Last-Event-ID, then live."
-    ),
+    responses=problems(401, 403, 404, 410, 422, 503)
+    | event_stream_of("The run's ChatKit events from the first or after Last-Event-ID, then live."),
 )
 async def resume(
     run_id: uuid.UUID,
@@ -129,7 +128,7 @@ async def resume(
     )
 
 
-@router.delete("/runs/{run_id}", status_code=204)
+@router.delete("/runs/{run_id}", status_code=204, responses=problems(401, 403, 404, 422, 503))
 async def stop(run_id: uuid.UUID, node: NodeOf, user: ChatKitUser) -> Response:
     """Stops a run; what it has said so far is kept. A run that is over stays as it is."""
     await own_run(node, user, run_id)

@@ -37,6 +37,7 @@ def parse_request(body: str | bytes | bytearray) -> StreamingReq | NonStreamingR
         located = [{**fault, "loc": ("body", *fault["loc"])} for fault in faults]
         raise RequestValidationError(located) from None
     _clamp_limit(request)
+    canonical_body(request)
     return request
 
 
@@ -53,10 +54,16 @@ def idempotency_key_of(request: StreamingReq) -> str | None:
     return str(key)
 
 
-def canonical_body(request: StreamingReq) -> bytes:
-    """What two requests with the same idempotency key must have in common."""
+def canonical_body(request: StreamingReq | NonStreamingReq) -> bytes:
+    """What two requests with the same idempotency key must have in common.
+
+    Raises UnusableRequest for values that cannot be stored.
+    """
     sent = {"type": request.type, "params": _plain(request.params)}
-    return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        raise UnusableRequest("Whole numbers in a request must fit into 64 bits.") from None
 
 
 def message_of(sent: UserMessageInput, attachments: tuple[Attachment, ...], policy: str) -> Message:

@@ -53,7 +53,12 @@ async def tail_events(
     conversation_id: ConversationId,
     last_event_id: Annotated[
         int | None,
-        Header(ge=0, le=MAX_VERSION, description="The stream version to go on after."),
+        Header(
+            alias="Last-Event-ID",
+            ge=0,
+            le=MAX_VERSION,
+            description="The stream version to go on after.",
+        ),
     ] = None,
 ) -> Response:
     """Ends after five minutes without an event, and after the conversation's deletion."""
@@ -84,7 +89,7 @@ class _Tail:
         return b""
 
     async def chunks(self, first: bytes) -> AsyncIterator[bytes]:
-        with self._node.metrics.open_stream():
+        with self._node.metrics.open_stream(), self._node.signal.wakefulness.held():
             if first:
                 yield first
             heard_at = time.monotonic()

@@ -10,12 +10,14 @@ import structlog
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent import deleting
 from api.dependencies import NodeOf, PathUser, UserRoute
 from api.describing import user_problems
 from api.ownership import own_conversation
 from api.pages import DEFAULT_LIMIT, After, Limit, Order, Page
 from api.positions import tell_position
-from commands.conversation import CONVERSATION, TITLE_CHARACTERS, Delete, Rename
+from commands.conversation import CONVERSATION, TITLE_CHARACTERS, Rename
+from commands.conversation_state import ConversationState
 from commands.handle import Handled, Origin
 from events.conversation import stream_of
 from projections.conversations import ConversationRow
@@ -84,7 +86,7 @@ async def rename_conversation(
     conversation_id: ConversationId,
     new: NewTitle,
 ) -> Conversation:
-    renamed = await _command(node, user.user_id, conversation_id, Rename(title=new.title))
+    renamed = await _rename(node, user.user_id, conversation_id, new.title)
     tell_position(request, response, renamed.stream_id, renamed.version)
     return _shown(await own_conversation(node, user, conversation_id))
 
@@ -92,27 +94,28 @@ async def rename_conversation(
 @router.delete(
     "/api/{user_id}/conversations/{conversation_id}",
     status_code=204,
+    response_class=Response,
     responses=user_problems(404, 409),
 )
 async def delete_conversation(
-    request: Request,
-    response: Response,
-    node: NodeOf,
-    user: PathUser,
-    conversation_id: ConversationId,
-) -> None:
-    """Its runs stop. What was said stays in the log until the user is erased."""
-    deleted = await _command(node, user.user_id, conversation_id, Delete())
-    await node.leases.request_cancel_all(str(conversation_id), user.user_id)
+    request: Request, node: NodeOf, user: PathUser, conversation_id: ConversationId
+) -> Response:
+    """Its runs stop, its attachments go. What was said stays in the log until erasure."""
+    deleted = await deleting.delete_conversation(
+        node.handler, node.leases, user.user_id, str(conversation_id)
+    )
     log.info("conversation_deleted", conversation_id=str(conversation_id))
+    response = Response(status_code=204)
     tell_position(request, response, deleted.stream_id, deleted.version)
+    return response
 
 
-async def _command(
-    node: Node, owner_id: str, conversation_id: UUID, command: Rename | Delete
-) -> Handled[Any]:
+async def _rename(
+    node: Node, owner_id: str, conversation_id: UUID, title: str
+) -> Handled[ConversationState]:
     origin = Origin(owner_id=owner_id, actor=f"user:{owner_id}")
-    return await node.handler.handle(CONVERSATION, stream_of(str(conversation_id)), command, origin)
+    stream_id = stream_of(str(conversation_id))
+    return await node.handler.handle(CONVERSATION, stream_id, Rename(title=title), origin)
 
 
 def _shown(row: ConversationRow) -> Conversation:

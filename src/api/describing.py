@@ -63,6 +63,7 @@ def text_of(description: str, media_type: str) -> Responses:
 def describe(app: FastAPI) -> dict[str, Any]:
     """Replaces `app.openapi`."""
     if app.openapi_schema is None:
+        subclasses: list[type[Problem]] = Problem.__subclasses__()
         document = get_openapi(
             title=app.title,
             version=app.version,
@@ -71,8 +72,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
             tags=app.openapi_tags,
         )
-        models = [(model, "serialization") for model in (Problem, *Problem.__subclasses__())]
-        _, definitions = models_json_schema(models, ref_template=REF)
+        _, definitions = models_json_schema(
+            [(Problem, "serialization"), *((kind, "serialization") for kind in subclasses)],
+            ref_template=REF,
+        )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(definitions["$defs"])
         app.openapi_schema = document

@@ -46,13 +46,15 @@ class NotReady(Problem):
     last_look_age_seconds: float
 
 
-@router.get("/healthz")
+@router.get("/healthz", responses=problems(403))
 async def get_health() -> Alive:
     """Whether the process answers."""
     return Alive(status="up")
 
 
-@router.get("/readyz", response_model=Readiness, responses=problems(503, model=NotReady))
+@router.get(
+    "/readyz", response_model=Readiness, responses=problems(403) | problems(503, model=NotReady)
+)
 async def get_readiness(node: NodeOf) -> Any:
     """Whether requests can be served, as of the last look at the database."""
     checks = _checks(node)
@@ -73,7 +75,7 @@ async def get_readiness(node: NodeOf) -> Any:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses=text_of("The figures.", "text/plain"),
+    responses=problems(403) | text_of("The figures.", "text/plain"),
 )
 async def get_metrics(node: NodeOf) -> Response:
     """In Prometheus' text format."""
@@ -96,7 +98,9 @@ def _database(node: Node) -> Check:
         return Check(is_ok=is_ok, detail="Polled." if is_ok else "The last read failed.")
     if node.listener.is_listening:
         return Check(is_ok=True, detail="Connected.")
-    return Check(is_ok=False, detail="The connection is lost; connecting again.")
+    if node.listener.is_resting:
+        return Check(is_ok=True, detail="Closed while idle; the next request connects.")
+    return Check(is_ok=False, detail="Not connected; connecting.")
 
 
 def _sealer(sealer: Sealer) -> Check:

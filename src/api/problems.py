@@ -33,6 +33,7 @@ OUTAGE_SECONDS = 2
 NO_GENERATION_SECONDS = 5
 AWAY = "The database cannot be reached right now: try again shortly."
 BUSY = "The database is busy right now: try again shortly."
+UNREADABLE = "The request's body cannot be read: send JSON in UTF-8."
 UNEXPECTED = "Something went wrong on the server; the request id leads to it in its log."
 
 log = structlog.get_logger()
@@ -107,6 +108,8 @@ async def _respond(request: Request, error: Exception) -> JSONResponse:
         raise error
     if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request_refused", error=type(error).__name__, status=response.status_code)
+        # A listener that rests would not notice when the database is back.
+        request.app.state.node.signal.wakefulness.call()
     return response
 
 
@@ -149,6 +152,8 @@ def _sentence(faults: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _http(error: HTTPException) -> Answer:
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI's, of a body it cannot read
+        return Answer(422, "invalid-request", UNREADABLE)
     code, detail = _HTTP.get(error.status_code, ("refused", error.detail))
     return Answer(error.status_code, code, detail, error.headers or {})
 
@@ -158,7 +163,6 @@ def _own(error: ApiError) -> Answer:
 
 
 _HTTP = {
-    400: ("unreadable-request", "The request's body cannot be read: send JSON in UTF-8."),
     404: ("not-found", "There is nothing at this address."),
     405: ("method-not-allowed", "This address does not take that method; see the header Allow."),
 }

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Header, Path, Response
 from pydantic import BaseModel
 
 from api.dependencies import NodeOf, PathUser, UserRoute
-from api.describing import event_stream_of, user_problems
+from api.describing import Responses, event_stream_of, user_problems
 from api.ownership import own_run
-from api.sse import event_stream, seq_after
+from api.sse import RUN_HEADER, event_stream, seq_after
 from projections.runs import RunRow
 
 router = APIRouter(route_class=UserRoute, tags=["runs"])
@@ -23,7 +23,10 @@ RunId = Annotated[UUID, Path(description="As the header `Verbatim-Run` names it.
 RunStatus = Literal["requested", "running", "completed", "failed", "cancelled", "interrupted"]
 LastEventId = Annotated[
     str | None,
-    Header(description="The id of the last event received; without it from the first event."),
+    Header(
+        alias="Last-Event-ID",
+        description="The id of the last event received; without it from the first event.",
+    ),
 ]
 
 
@@ -55,6 +58,13 @@ class Run(BaseModel):
     error: RunError | None
 
 
+def run_stream_of(description: str) -> Responses:
+    header = {"description": "The run's id.", "schema": {"type": "string", "format": "uuid"}}
+    described = event_stream_of(description)
+    described[200]["headers"] = {RUN_HEADER: header}
+    return described
+
+
 @router.get("/api/{user_id}/runs/{run_id}", responses=user_problems(404))
 async def get_run(node: NodeOf, user: PathUser, run_id: RunId) -> Run:
     return _shown(await own_run(node, user, run_id))
@@ -64,7 +74,7 @@ async def get_run(node: NodeOf, user: PathUser, run_id: RunId) -> Run:
     "/api/{user_id}/runs/{run_id}/stream",
     response_class=Response,
     responses=user_problems(404, 410)
-    | event_stream_of("The run's events from the first or after Last-Event-ID, then live."),
+    | run_stream_of("The run's events from the first or after Last-Event-ID, then live."),
 )
 async def stream_run(
     node: NodeOf, user: PathUser, run_id: RunId, last_event_id: LastEventId = None
@@ -76,12 +86,18 @@ async def stream_run(
     return await event_stream(node, run_id, user.user_id, seq or 0, preamble=preamble)
 
 
-@router.delete("/api/{user_id}/runs/{run_id}", status_code=204, responses=user_problems(404))
-async def stop_run(node: NodeOf, user: PathUser, run_id: RunId) -> None:
+@router.delete(
+    "/api/{user_id}/runs/{run_id}",
+    status_code=204,
+    response_class=Response,
+    responses=user_problems(404),
+)
+async def stop_run(node: NodeOf, user: PathUser, run_id: RunId) -> Response:
     """Also fine when the run is over: then nothing is left to stop."""
     await own_run(node, user, run_id)
     is_stopping = await node.leases.request_cancel(run_id, user.user_id)
     log.info("run_stop_requested", run_id=str(run_id), is_stopping=is_stopping)
+    return Response(status_code=204)
 
 
 def preamble_of(conversation_id: str, message_id: str, run_id: UUID) -> dict[str, object]:

@@ -15,6 +15,7 @@ from mcp.server.mcpserver import MCPServer
 from agent.attachments import PostgresAttachments
 from agent.frame_reader import FrameReader
 from agent.leases import Leases
+from agent.orphans import close_orphans
 from agent.sending import Sender
 from agent.supervisor import Supervisor
 from auth.gate import Gate
@@ -23,7 +24,6 @@ from auth.signing import Signer
 from commands.handle import CommandHandler
 from events.keys import KeyRing
 from events.listener import Listener
-from events.poller import Poller
 from events.sealer import Sealer
 from events.signal import LogSignal
 from events.store import EventStore
@@ -31,6 +31,7 @@ from projections.projector import Projector
 from projections.read_models import ReadModels
 from runtime.database import Database
 from runtime.metrics import Metrics
+from runtime.migrations import check_on
 from runtime.settings import Settings
 from runtime.upkeep import forget_spent_tokens, keep_up, prepare_frames
 from runtime.wiring import (
@@ -86,6 +87,7 @@ async def open_node(
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database_of(settings, database_url))
+        await check_on(database.direct)
         metrics = Metrics()
         log = await open_log(settings, database, metrics)
         reads, projector = await open_read_models(database, log, metrics)
@@ -132,6 +134,10 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
     async def tokens() -> None:
         await forget_spent_tokens(pool)
 
+    async def orphans() -> None:
+        progress, head = node.projector.progress, node.signal.head
+        await close_orphans(node.reads, node.leases, node.handler, progress, head)
+
     async def in_use() -> None:
         await node.signal.wait_beyond(node.signal.head)
 
@@ -144,11 +150,11 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
                 node.projector.run(),
                 runs.writer.run(),
                 runs.supervisor.run(),
+                orphans(),
                 node.metrics.publish(),
                 keep_up((frames, tokens, node.attachments.sweep), in_use),
-                node.listener.run()
-                if node.listener
-                else Poller(log.sealer, log.signal, lambda: runs.supervisor.unfinished).run(),
+                log.poller(node.database).run(),
+                *([node.listener.run()] if node.listener else []),
             )
         ]
         try:

@@ -52,6 +52,16 @@ async def check(url: str) -> None:
         raise MigrationNeeded(found, HEAD)
 
 
+async def check_on(pool: asyncpg.Pool) -> None:
+    """The same on a pool that is open already."""
+    try:
+        found = await pool.fetchval(_CURRENT)
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+        found = None
+    if found != HEAD:
+        raise MigrationNeeded(found, HEAD)
+
+
 async def _connect(arguments: ConnectArguments, patience_seconds: float) -> asyncpg.Connection:
     try:
         return await connect_patiently(arguments, patience_seconds)

@@ -14,6 +14,7 @@ from auth.mint import mint_user_token
 from runtime.node import Node
 from runtime.settings import Settings, load_settings
 
+from .documented import documented_by
 from .running import running, served
 
 #: 32 bytes in base64.
@@ -54,7 +55,8 @@ async def client_of(app: FastAPI) -> AsyncIterator[Clients]:
     def open_client(user_id: str | None, **options: Any) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         headers = {**headers_of(user_id), **options.pop("headers", {})}
-        options = {"base_url": "http://localhost", "timeout": 60, **options}
+        hooks = {"response": [documented_by(app)]}
+        options = {"base_url": "http://localhost", "timeout": 60, "event_hooks": hooks, **options}
         opened.append(httpx.AsyncClient(transport=transport, headers=headers, **options))
         return opened[-1]
 
@@ -83,7 +85,12 @@ async def live(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Ada, over a socket: streams come as they are written."""
     async with (
         served(app) as address,
-        httpx.AsyncClient(base_url=address, headers=headers_of("ada"), timeout=60) as client,
+        httpx.AsyncClient(
+            base_url=address,
+            headers=headers_of("ada"),
+            timeout=60,
+            event_hooks={"response": [documented_by(app)]},
+        ) as client,
     ):
         yield client
 

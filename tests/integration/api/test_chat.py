@@ -165,6 +165,23 @@ class TestSlowModel:
         assert seen + streams.parse(rest.text) == streams.parse(whole.text)
         assert any("At last." in event.text for event in streams.parse(rest.text))
 
+    async def test_silent_stream_shows_signs_of_life(
+        self, live: httpx.AsyncClient, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("api.sse.PING_SECONDS", 0.1)
+        monkeypatch.setattr("api.run_feed.SILENCE_SECONDS", 0.1)
+        lines = []
+        async with live.stream("POST", CHAT, json={"message": "hi"}, headers=STREAM) as response:
+            async for line in response.aiter_lines():
+                lines.append(line)
+                if lines.count(": ping") == 3:
+                    gate.set()
+        told = streams.parse("\n".join(lines))
+        assert [event.id for event in told] == [
+            f"{response.headers['verbatim-run']}:{seq}" for seq in range(len(told))
+        ]
+        assert any("At last." in event.text for event in told)
+
     async def test_stop_ends_the_run_and_is_fine_twice(
         self, live: httpx.AsyncClient, gate: asyncio.Event
     ) -> None:

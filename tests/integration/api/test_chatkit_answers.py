@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from agents.testing import ScriptedModel, assistant_message
 from chatkit.types import StructuredInputItem, WidgetItem
 
 from commands.conversation import CONVERSATION, PutItem
@@ -65,6 +66,11 @@ async def last_request(node: Node, thread_id: str) -> c.RunRequested:
 
 
 @pytest.fixture
+def model() -> ScriptedModel:
+    return ScriptedModel([[assistant_message(f"Reply {number}.")] for number in range(9)])
+
+
+@pytest.fixture
 async def thread_id(client: httpx.AsyncClient) -> str:
     return thread_of(await say(client, "hello"))
 
@@ -85,6 +91,16 @@ async def test_tool_output_completes_the_call_and_is_replied_to(
     assert (await last_request(node, thread_id)).trigger == "tool_output"
     again = await ask(client, "threads.add_client_tool_output", thread_id=thread_id, result=result)
     assert_problem(again, 409)
+
+
+async def test_answer_is_told_to_the_model(
+    client: httpx.AsyncClient, node: Node, thread_id: str, model: ScriptedModel
+) -> None:
+    await put(node, thread_id, TOOL_CALL)
+    await ask(client, "threads.add_client_tool_output", thread_id=thread_id, result="red")
+    given: Any = list(model.calls[-1].input)
+    assert given[-1]["role"] == "user"
+    assert 'answered: "red"' in given[-1]["content"][0]["text"]
 
 
 async def test_tool_output_is_for_the_newest_call_and_older_ones_go(
@@ -208,7 +224,9 @@ async def test_action_in_the_background_is_kept_for_the_next_reply(
     assert (response.status_code, response.content) == (200, b"{}")
     assert await last_request(node, thread_id) == before
     recorded = await node.store.read_stream(c.stream_of(thread_id))
-    assert recorded[-1].event.item["type"] == "hidden_context_item"
+    kept = recorded[-1].event
+    assert isinstance(kept, c.ThreadItemPut)
+    assert kept.item["type"] == "hidden_context_item"
 
 
 @pytest.mark.parametrize("operation", ["threads.custom_action", "threads.sync_custom_action"])

@@ -108,20 +108,19 @@ async def test_two_users_have_two_lists(address: str) -> None:
         ):
             refused = await fail(eve, name, task_id=mine["task_id"], **arguments)
             unknown = await fail(eve, name, task_id="nonsense", **arguments)
-            assert refused.replace(mine["task_id"], "nonsense")[:40] == unknown[:40]
+            assert refused.replace(mine["task_id"], "nonsense") == unknown
         assert await call(ada, "list_tasks") == {"tasks": [mine]}
 
 
 async def test_arguments_cannot_name_another_user(address: str, node: Node) -> None:
     async with tools_of(address, headers_of("ada")) as client:
         for name in ("user_id", "owner_id", "caller", "ctx"):
-            result = await client.call_tool("add_task", {"title": "for eve", name: "eve"})
-            assert not result.is_error or name in text_of(result)
+            await client.call_tool("add_task", {"title": "for eve", name: "eve"})
         meta: Any = {"verbatim/token": "eve", "verbatim/run_id": "r", "user_id": "eve"}
         await client.call_tool("add_task", {"title": "for eve"}, meta=meta)
-    for stored in await node.store.read_log(0):
-        if stored.topic == task.Added.topic:
-            assert stored.owner_id == "ada"
+        assert len((await call(client, "list_tasks"))["tasks"]) > 0
+    added = [e for e in await node.store.read_log(0) if e.topic == task.Added.topic]
+    assert {stored.owner_id for stored in added} == {"ada"}
     async with tools_of(address, headers_of("eve")) as eve:
         assert await call(eve, "list_tasks") == {"tasks": []}
 

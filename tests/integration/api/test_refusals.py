@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
+from api.rate_limit import RateLimit
 from runtime.node import Node
 
 from .conftest import SECRET, Clients
@@ -107,14 +108,14 @@ BAD_MESSAGES: dict[str, tuple[bytes, int]] = {
     "lone surrogate": (b'{"message": "a\\ud800b"}', 422),
     "malformed": (b'{"message": "a', 422),
     "no JSON object": (b'"hello"', 422),
-    "not UTF-8": (b'{"message": "\xff\xfe"}', 400),
+    "not UTF-8": (b'{"message": "\xff\xfe"}', 422),
     "nothing": (b"", 422),
     "a number": (b'{"message": 1}', 422),
     "no message": (b"{}", 422),
     "more than asked for": (b'{"message": "a", "user_id": "eve"}', 422),
     "100 attachments": (json.dumps({"message": "a", "attachments": ["x"] * 100}).encode(), 422),
     "no UUID": (b'{"message": "a", "conversation_id": "../eve"}', 422),
-    "deeply nested": (b'{"message": ' + b"[" * 100_000, 400),
+    "deeply nested": (b'{"message": ' + b"[" * 100_000, 422),
 }
 
 
@@ -130,6 +131,13 @@ async def test_unusable_messages_are_refused_and_store_nothing(
     unknown = {"message": "a", "conversation_id": str(uuid4())}
     assert (await client.post(CHAT, json=unknown)).status_code == 404
     assert await count_events(node) == 0
+
+
+async def test_credentials_come_before_the_body(stranger: httpx.AsyncClient) -> None:
+    for body, _ in BAD_MESSAGES.values():
+        if len(body) < 1_000_000:
+            response = await stranger.post(CHAT, content=body, headers=JSON)
+            assert response.status_code == 401
 
 
 async def test_body_that_is_longer_than_announced_is_cut_off(
@@ -216,7 +224,7 @@ async def test_dropped_frames_are_410_and_json_still_answers(
 
 
 async def test_messages_beyond_the_rate_are_429(client: httpx.AsyncClient, app: FastAPI) -> None:
-    app.state.rate_limit._limit = 2
+    app.state.rate_limit = RateLimit(2)
     answers = [await client.post(CHAT, json={"message": "hi"}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60

@@ -3,10 +3,16 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import orjson
+import pytest
+
 from agent.offline.model import OfflineModel
 from agent.sending import Message
+from runtime.embedded import EmbeddedServer
+from runtime.errors import MigrationNeeded
 from runtime.node import Node, open_node
 from runtime.settings import Settings, load_settings
+from tests.databases import cloned
 
 
 def local_settings(folder: Path) -> Settings:
@@ -56,8 +62,6 @@ async def test_second_node_of_the_same_database_reads_the_same(
 async def test_history_items_equal_the_frames_that_showed_them(
     database_url: str, tmp_path: Path
 ) -> None:
-    import orjson
-
     settings = local_settings(tmp_path)
     model = OfflineModel(delay_seconds=0)
     async with open_node(settings, database_url=database_url, model=model) as node:
@@ -71,3 +75,12 @@ async def test_history_items_equal_the_frames_that_showed_them(
         page = await node.reads.thread_items_page("ada", sent.conversation_id, limit=50)
         assert {row.id: row.item for row in page.rows} == shown
         assert [row.id for row in page.rows] == list(shown)
+
+
+async def test_node_refuses_a_database_that_was_not_migrated(
+    postgres: EmbeddedServer, tmp_path: Path
+) -> None:
+    async with cloned(postgres, "template1") as url:
+        with pytest.raises(MigrationNeeded, match="verbatim db migrate"):
+            async with open_node(local_settings(tmp_path), database_url=url):
+                pass
