@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 
@@ -8,6 +7,7 @@ import pytest
 
 from runtime.embedded import EmbeddedServer
 from tests.databases import cloned, embedded_server, make_template
+from tests.requirements import require
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -35,11 +35,8 @@ async def database_url(postgres: EmbeddedServer, template_database: str) -> Asyn
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("browser") is None or find_chromium() is not None:
-        return
-    if os.environ.get("VERBATIM_REQUIRE_BROWSER") == "1":
-        pytest.fail("VERBATIM_REQUIRE_BROWSER is 1, but no Chromium is installed", pytrace=False)
-    pytest.skip("no Chromium is installed")
+    if item.get_closest_marker("browser") is not None:
+        require(find_chromium(), "Chromium")
 
 
 def find_chromium() -> str | None:

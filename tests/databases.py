@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -25,15 +25,20 @@ SETTINGS_FOR_TESTS = {
 }
 
 
+class Server(Protocol):
+    @property
+    def url(self) -> str: ...
+
+    def url_of(self, database: str) -> str: ...
+
+
 @contextmanager
 def embedded_server(data_dir: Path) -> Iterator[EmbeddedServer]:
     with start(data_dir, say=print, settings=SETTINGS_FOR_TESTS) as server:
         yield server
 
 
-def make_template(
-    server: EmbeddedServer, migrate: Callable[[str], Coroutine[Any, Any, object]]
-) -> str:
+def make_template(server: Server, migrate: Callable[[str], Coroutine[Any, Any, object]]) -> str:
     async def make() -> None:
         await execute(server.url, f"CREATE DATABASE {TEMPLATE}")
         await migrate(server.url_of(TEMPLATE))
@@ -43,7 +48,7 @@ def make_template(
 
 
 @asynccontextmanager
-async def cloned(server: EmbeddedServer, template: str) -> AsyncIterator[str]:
+async def cloned(server: Server, template: str) -> AsyncIterator[str]:
     """The URL of a copy of `template`, dropped afterwards together with its sessions."""
     name = f"test_{uuid.uuid4().hex}"
     await execute(server.url, f"CREATE DATABASE {name} TEMPLATE {template}")

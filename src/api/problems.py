@@ -31,8 +31,11 @@ TYPE_PREFIX = "urn:verbatim:problem:"
 SHORTLY_SECONDS = 1
 OUTAGE_SECONDS = 2
 NO_GENERATION_SECONDS = 5
+#: A newer release wrote this; its nodes answer, and this one soon will be one of them.
+NEWER_SECONDS = 10
 AWAY = "The database cannot be reached right now: try again shortly."
 BUSY = "The database is busy right now: try again shortly."
+NEWER = "A newer release of this server wrote this, and this node cannot read it yet: try again."
 UNREADABLE = "The request's body cannot be read: send JSON in UTF-8."
 UNEXPECTED = "Something went wrong on the server; the request id leads to it in its log."
 
@@ -195,6 +198,8 @@ TABLE: dict[type[Exception], Answer | Callable[[Any], Answer | None]] = {
     events.ContentErased: Answer(410, "content-erased"),
     events.QueueFull: Answer(503, "unavailable", BUSY, _retry(SHORTLY_SECONDS)),
     events.StoreUnavailable: Answer(503, "unavailable", AWAY, _retry(OUTAGE_SECONDS)),
+    events.UnknownTopic: Answer(503, "newer-release", NEWER, _retry(NEWER_SECONDS)),
+    events.NewerSchema: Answer(503, "newer-release", NEWER, _retry(NEWER_SECONDS)),
     projections.InvalidCursor: Answer(422, "invalid-cursor"),
     projections.ReadModelBehind: Answer(503, "behind", headers=_retry(SHORTLY_SECONDS)),
     projections.NoLiveGeneration: Answer(

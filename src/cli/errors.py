@@ -1,8 +1,9 @@
 """The command line's errors.
 
-CliError     one line on stderr and an exit code
-├── Usage    the arguments make no sense (2)
-└── Finding  the command worked and found something wrong (1)
+CliError          one line on stderr and an exit code
+├── Usage         the arguments make no sense (2)
+├── Finding       the command worked and found something wrong (1)
+└── OutputClosed  whoever read stdout has read enough (0, and nothing is said)
 """
 
 from __future__ import annotations
@@ -18,3 +19,7 @@ class Usage(CliError):
 
 class Finding(CliError):
     exit_code = 1
+
+
+class OutputClosed(CliError):
+    exit_code = 0

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
 
 from auth.errors import AuthError
-from cli import db, events, projections, serve, token
-from cli.errors import CliError
+from cli import backup, db, events, projections, serve, token
+from cli.errors import CliError, OutputClosed
 from events.errors import EventError
 from projections.errors import ProjectionError
 from runtime.errors import VerbatimRuntimeError
-from runtime.logs import configure_logs
+
+INTERRUPTED = 130
+TERMINATED = 143
 
 app = typer.Typer(
     name="verbatim",
@@ -23,40 +26,67 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("token")(token.token)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.add_typer(db.app, name="db")
 app.add_typer(events.app, name="events")
 app.add_typer(projections.app, name="projections")
 
 
 def main() -> int:
-    """Exit code 0 is fine, 1 a finding or a failure, 2 wrong usage; never a traceback."""
-    configure_logs("warning")
+    """Exit code 0 is fine, 1 a finding or a failure, 2 wrong usage; a traceback is a bug."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        return stop.exit_code
-    except typer.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+        # A number where the command was interrupted or printed its help.
+        ended = app(standalone_mode=False, prog_name="verbatim")
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except Exception as error:
         return _explain(error)
-    return 0
+    return ended if isinstance(ended, int) else 0
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    """As an exception, so that an embedded server started for this command is stopped."""
+    sys.exit(TERMINATED)
 
 
 def _explain(error: Exception) -> int:
-    show = getattr(error, "show", None)  # what click raises for wrong arguments
-    if callable(show):
-        show()
-        return 2
-    if isinstance(error, CliError):
-        print(f"verbatim: {error}", file=sys.stderr)
-        return error.exit_code
-    if isinstance(error, (EventError, AuthError, ProjectionError, VerbatimRuntimeError)):
-        for line in str(error).splitlines():
-            print(f"verbatim: {line}", file=sys.stderr)
-        return 1
-    raise error
+    match error:
+        case OutputClosed():
+            pass
+        case CliError():
+            _complain(str(error))
+        case typer.TyperException():
+            return _explain_usage(error)
+        case EventError() | AuthError() | ProjectionError() | VerbatimRuntimeError():
+            _complain(str(error))
+        case _ if _is_disconnected(error):
+            _complain(f"The connection to the database was lost ({type(error).__name__}).")
+        case OSError():
+            _complain(str(error))
+        case _:
+            raise error
+    return getattr(error, "exit_code", 1)
+
+
+def _explain_usage(error: typer.TyperException) -> int:
+    told = " ".join(error.format_message().split())
+    if told:  # without arguments, the help has been shown
+        context = getattr(error, "ctx", None)
+        _complain(f"{told} See `{context.command_path if context else 'verbatim'} --help`.")
+    return 2
+
+
+def _complain(text: str) -> None:
+    for line in text.splitlines():
+        print(f"verbatim: {line}", file=sys.stderr)
+
+
+def _is_disconnected(error: Exception) -> bool:
+    from events.group_commit import DISCONNECTED
+
+    is_of_files = isinstance(error, OSError) and not isinstance(
+        error, ConnectionError | TimeoutError
+    )
+    return isinstance(error, DISCONNECTED) and not is_of_files

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from cli.errors import Usage
-from events.stored import StoredEvent
+
+if TYPE_CHECKING:
+    from events.stored import StoredEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cli.opened import OpenLog, database_url, open_log, run, settings_of
+from cli.errors import Finding
+from cli.opened import database_url, open_log, run, settings_of
+from cli.progress import reporting
 from cli.terminal import AsJson, DataDir, print_json, print_table, say
-from projections.building import Builder, Progress
-from projections.status import GenerationStatus, read_status
-from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from cli.progress import Progress
+    from projections.status import GenerationStatus
+    from runtime.settings import Settings
 
 app = typer.Typer(help="The read tables.", no_args_is_help=True)
-
-#: How often a plain log hears of progress, where there is no terminal for a bar.
-LINE_SECONDS = 5.0
 
 
 @app.command()
@@ -30,7 +27,8 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         generations = run(_status(settings, url))
     rows = [_row_of(generation) for generation in generations]
     if as_json:
-        print_json(rows)
+        for row in rows:
+            print_json(row)
     else:
         columns = ("generation", "state", "position", "head", "lag", "parked", "last_error")
         print_table(columns, rows)
@@ -40,73 +38,36 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def rebuild(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Build the read tables anew beside the live ones, then swap them in."""
     settings = settings_of(data_dir)
-    with database_url(settings) as url, _progress(as_json) as progress:
-        number, position = run(_rebuild(settings, url, progress))
+    with database_url(settings) as url, reporting(as_json=as_json) as reporter:
+        live = run(_rebuild(settings, url, reporter.of("rebuilding", "events")))
     if as_json:
-        print_json({"event": "swapped", "generation": number, "position": position})
+        swapped = {"generation": live.generation, "position": live.position, "parked": live.parked}
+        print_json({"event": "swapped", **swapped})
     else:
-        say(f"Generation {number} is live, at position {position}.")
+        say(f"Generation {live.generation} is live, at position {live.position}.")
+    if live.parked:
+        streams = "1 stream" if live.parked == 1 else f"{live.parked} streams"
+        raise Finding(f"{streams} could not be applied and stay as they were: see the log above.")
 
 
 async def _status(settings: Settings, url: str) -> list[GenerationStatus]:
+    from projections.status import read_status
+
     async with open_log(settings, url) as log:
         return await read_status(log.pool)
 
 
-async def _rebuild(settings: Settings, url: str, progress: Progress) -> tuple[int, int]:
+async def _rebuild(settings: Settings, url: str, progress: Progress) -> GenerationStatus:
+    from events.sealer import Sealer
+    from projections.building import Builder
+    from projections.status import read_status
+
     async with open_log(settings, url) as log:
-        await _seal(log)
+        await Sealer(log.pool, log.signal).seal()
         builder = Builder(log.pool, log.store, on_progress=progress)
         await builder.ensure_live()
-        generation = await builder.rebuild()
-        return generation.number, generation.position
-
-
-async def _seal(log: OpenLog) -> None:
-    from events.sealer import Sealer
-
-    await Sealer(log.pool, log.signal).seal()
-
-
-@contextmanager
-def _progress(as_json: bool) -> Iterator[Progress]:
-    if as_json or not sys.stderr.isatty():
-        yield _Lines(as_json)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    bar = Progress(
-        "rebuilding",
-        BarColumn(),
-        MofNCompleteColumn(),
-        "events",
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-    with bar:
-        task = bar.add_task("rebuild", total=None)
-        yield lambda done, head: bar.update(task, completed=done, total=max(head, done))
-
-
-class _Lines:
-    """Progress as plain lines, or as JSON objects."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self._started = time.monotonic()
-        self._said_at = 0.0
-
-    def __call__(self, done: int, head: int) -> None:
-        now = time.monotonic()
-        if done < head and now - self._said_at < LINE_SECONDS:
-            return
-        self._said_at = now
-        rate = done / max(now - self._started, 0.001)
-        if self._as_json:
-            print_json({"event": "progress", "done": done, "head": head, "per_second": int(rate)})
-        else:
-            say(f"{done} of {head} events, {rate:,.0f} a second")
+        live = await builder.rebuild()
+        return next(g for g in await read_status(log.pool) if g.generation == live.number)
 
 
 def _row_of(generation: GenerationStatus) -> dict[str, Any]:

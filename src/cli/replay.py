@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
+import orjson
 
 from events import conversation as c
 from events import task as t
 from events.event import Event
-from events.stored import RecordedEvent
+from events.stored import RecordedEvent, StoredEvent
 
 TEXT_CHARACTERS = 2_000
 ARGUMENT_CHARACTERS = 300
@@ -17,8 +19,11 @@ ARGUMENT_CHARACTERS = 300
 
 def line_of(recorded: RecordedEvent) -> str:
     """One event as a line (or a paragraph, where it holds text)."""
-    moment = recorded.recorded_at.strftime("%Y-%m-%d %H:%M:%S")
-    return f"{recorded.stream_version:>5}  {moment}  {describe(recorded.event)}"
+    return _line(recorded.stream_version, recorded.recorded_at, describe(recorded.event))
+
+
+def erased_line(stored: StoredEvent) -> str:
+    return _line(stored.stream_version, stored.recorded_at, f"{_words(stored.topic)} (erased)")
 
 
 def json_of(recorded: RecordedEvent) -> dict[str, Any]:
@@ -32,7 +37,25 @@ def json_of(recorded: RecordedEvent) -> dict[str, Any]:
         "recorded_at": recorded.recorded_at.isoformat(),
         "owner_id": recorded.owner_id,
         "metadata": dict(recorded.metadata),
-        "data": msgspec.to_builtins(recorded.event),
+        "is_erased": False,
+        "data": msgspec.to_builtins(msgspec.structs.asdict(recorded.event)),
+    }
+
+
+def erased_json(stored: StoredEvent) -> dict[str, Any]:
+    """The same members; of an event whose data key was destroyed, `data` is null."""
+    return {
+        "stream_id": stored.stream_id,
+        "version": stored.stream_version,
+        "position": stored.position,
+        "event_id": str(stored.event_id),
+        "topic": stored.topic,
+        "schema_version": stored.schema_version,
+        "recorded_at": stored.recorded_at.isoformat(),
+        "owner_id": stored.owner_id,
+        "metadata": orjson.loads(stored.metadata),
+        "is_erased": True,
+        "data": None,
     }
 
 
@@ -67,16 +90,20 @@ def describe(event: Event) -> str:
         case c.RunFailed():
             return f"run failed: {event.message}"
         case c.Started() | c.Renamed():
-            return f"{_words(event)}" + (f": {event.title}" if event.title else "")
+            return f"{_words(event.topic)}" + (f": {event.title}" if event.title else "")
         case t.Added() | t.Renamed():
-            return f"{_words(event)}: {event.title}"
+            return f"{_words(event.topic)}: {event.title}"
         case _:
-            return _words(event)
+            return _words(event.topic)
 
 
-def _words(event: Event) -> str:
+def _line(version: int, recorded_at: datetime, text: str) -> str:
+    return f"{version:>5}  {recorded_at:%Y-%m-%d %H:%M:%S}  {text}"
+
+
+def _words(topic: str) -> str:
     """`conversation.run_completed` as `run completed`; other categories keep their name."""
-    category, _, name = event.topic.partition(".")
+    category, _, name = topic.partition(".")
     words = name.replace("_", " ")
     return words if category == "conversation" else f"{category} {words}"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
 import typer
+
+from cli.errors import OutputClosed
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 DataDir = Annotated[
@@ -17,18 +21,23 @@ DataDir = Annotated[
     ),
 ]
 
+#: What would let a message move the cursor, change colours or answer for the terminal.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def print_json(value: Any) -> None:
-    sys.stdout.buffer.write(orjson.dumps(value, default=str) + b"\n")
-    sys.stdout.buffer.flush()
+def print_json(value: Any, *, is_indented: bool = False) -> None:
+    option = orjson.OPT_INDENT_2 if is_indented else None
+    _write(orjson.dumps(value, default=str, option=option) + b"\n")
 
 
 def print_text(text: str) -> None:
-    print(text, flush=True)
+    """Control characters but tab and newline are written as escapes."""
+    shown = _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    _write(f"{shown}\n".encode(sys.stdout.encoding, "backslashreplace"))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -39,15 +48,26 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> No
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row[column]) for column in columns))
+        table.add_row(*(Text(_cell(row[column])) for column in columns))
     Console().print(table)
 
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
     return text.replace("\t", " ").replace("\n", " ")
+
+
+def _write(line: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Or Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputClosed from None

@@ -22,10 +22,13 @@ class DecryptionFailed(Exception):
 class DataKey:
     """One user's key for content, and the hashes that are keyed by it."""
 
-    __slots__ = ("_aead", "_hash_key", "key_id", "owner_id")
+    __slots__ = ("_aead", "_hash_key", "key_id", "key_id_text", "owner_id", "stored_id")
 
     def __init__(self, key_id: uuid.UUID, owner_id: str, secret: bytes) -> None:
         self.key_id = key_id
+        self.key_id_text = str(key_id)
+        #: What appends are checked against; None where there is nothing to erase.
+        self.stored_id: uuid.UUID | None = key_id
         self.owner_id = owner_id
         self._aead = AESGCM(secret)
         self._hash_key = hmac.digest(secret, b"verbatim keyed hash", "sha256")
@@ -53,6 +56,8 @@ class NoEncryption(DataKey):
 
     def __init__(self, owner_id: str) -> None:
         self.key_id = uuid.UUID(int=0)
+        self.key_id_text = str(self.key_id)
+        self.stored_id = None
         self.owner_id = owner_id
 
     def encrypt(self, plaintext: bytes, associated: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from events.stored import Append, RecordedEvent, StoredEvent
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type[Event], msgspec.json.Decoder[Any]] = {}
+#: The events of a page have few keys; parsing their ids took a fifth of decoding.
+_uuid = lru_cache(maxsize=1_000)(uuid.UUID)
 
 
 def associated_data(stream_id: str, stream_version: int) -> bytes:
@@ -27,9 +30,10 @@ def encode_state(event: Event, key: DataKey, stream_id: str, stream_version: int
 
 
 def encode_metadata(
-    append: Append, event_id: uuid.UUID, key: DataKey, request_hash: bytes | None
-) -> str:
-    metadata: dict[str, str] = {"actor": append.actor, "key_id": str(key.key_id)}
+    append: Append, event_ids: Iterable[uuid.UUID], key: DataKey, request_hash: bytes | None
+) -> list[str]:
+    """Canonical JSON for each event of an append."""
+    metadata: dict[str, str] = {"actor": append.actor, "key_id": key.key_id_text}
     if append.correlation_id:
         metadata["correlation_id"] = append.correlation_id
     if append.causation_id:
@@ -38,12 +42,15 @@ def encode_metadata(
         metadata["idempotency_key"] = append.idempotency_key
     if request_hash:
         metadata["request_hash"] = request_hash.hex()
-    metadata["event_id"] = str(event_id)
-    return orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS).decode()
+    encoded = []
+    for event_id in event_ids:
+        metadata["event_id"] = str(event_id)
+        encoded.append(orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS).decode())
+    return encoded
 
 
 def key_id_of(stored: StoredEvent) -> uuid.UUID:
-    return uuid.UUID(orjson.loads(stored.metadata)["key_id"])
+    return _uuid(orjson.loads(stored.metadata)["key_id"])
 
 
 def key_ids_of(stored: Iterable[StoredEvent]) -> set[uuid.UUID]:
@@ -58,7 +65,7 @@ def decode(stored: StoredEvent, keys: Mapping[uuid.UUID, DataKey]) -> RecordedEv
     )
     metadata = orjson.loads(stored.metadata)
     cls = resolve_topic(stored.topic, where)
-    key = keys.get(uuid.UUID(metadata["key_id"]))
+    key = keys.get(_uuid(metadata["key_id"]))
     if key is None:
         raise ContentErased(stored.owner_id)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
+import os
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ def new_id() -> uuid.UUID:
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = rest * 4096 // 1_000_000
     value = (milliseconds & (1 << 48) - 1) << 80 | _VERSION_7 | fraction << 64
-    return uuid.UUID(int=value | _VARIANT | secrets.randbits(62))
+    return uuid.UUID(int=value | _VARIANT | int.from_bytes(os.urandom(8)) >> 2)
 
 
 def derived_id(*parts: str) -> uuid.UUID:

@@ -1,36 +1,33 @@
-"""Where LISTEN is not to be had (a transaction pooler alone): look while the log is in use."""
+"""Looks at the log while the node is used: the truth behind LISTEN, and instead of it where a
+transaction pooler alone is known."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable
 
 from events.sealer import Sealer
 from events.signal import LogSignal
 
+#: Without LISTEN.
 POLL_SECONDS = 0.25
-#: How long after the last news a node goes on polling.
-IDLE_SECONDS = 300.0
+#: Beside LISTEN: finds what a node appended that died before it sealed.
+SLOW_POLL_SECONDS = 5.0
 
 
 class Poller:
-    """Sealing tells the head, so a look is a seal. Polls nothing once nothing goes on."""
+    """Sealing tells the head, so a look is a seal. Once nothing goes on it looks no more."""
 
     def __init__(
-        self, sealer: Sealer, signal: LogSignal, count_unfinished: Callable[[], int]
+        self, sealer: Sealer, signal: LogSignal, *, every_seconds: float = POLL_SECONDS
     ) -> None:
         self._sealer = sealer
-        self._signal = signal
-        self._count_unfinished = count_unfinished
+        self._wakefulness = signal.wakefulness
+        self._every_seconds = every_seconds
 
     async def run(self) -> None:
-        head, moved_at = self._signal.head, time.monotonic()
+        calls_answered = -1
         while True:
-            if self._signal.head != head or self._count_unfinished():
-                head, moved_at = self._signal.head, time.monotonic()
-            if time.monotonic() - moved_at > IDLE_SECONDS:
-                await self._signal.wait_beyond(head)
-                continue
+            await self._wakefulness.wait(calls_answered)
+            calls_answered = self._wakefulness.calls
             self._sealer.wake()
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(self._every_seconds)

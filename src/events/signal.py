@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+from events.wakefulness import Wakefulness
+
 
 class LogSignal:
     """A hint, never the truth: whoever is woken reads the log."""
@@ -13,6 +15,8 @@ class LogSignal:
         self.head = 0
         #: time.monotonic() of the last word on the head.
         self.seen_at = 0.0
+        #: Whoever needs more than the next word on the head says so here.
+        self.wakefulness = Wakefulness()
         self._moved = asyncio.Event()
 
     def advance(self, head: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import asyncpg
@@ -45,17 +44,18 @@ class EventStore:
 
         An idempotency key that was used before brings back what was stored then.
         """
-        return (await self.append_all([append]))[0]
+        return (await self.append_all((append,)))[0]
 
     async def append_all(self, appends: Sequence[Append]) -> list[Appended]:
         """Appends to several streams: all are stored, or none."""
         started = time.perf_counter()
-        encoded = [await self._encode(append) for append in appends]
+        encoded = [encode_append(a, await self.keys.current(a.owner_id)) for a in appends]
         if not await self._commits.append(encoded):
             return await self._explain(encoded)
         self._on_commit()
-        self._on_append(time.perf_counter() - started, sum(len(a.event_ids) for a in encoded))
-        return [_outcome(append) for append in encoded]
+        outcomes = [_outcome(append) for append in encoded]
+        self._on_append(time.perf_counter() - started, sum([len(a.events) for a in appends]))
+        return outcomes
 
     async def find_replay(
         self, stream_id: str, owner_id: str, idempotency_key: str, request_body: bytes | None
@@ -140,10 +140,6 @@ class EventStore:
             if len(page) < PAGE_EVENTS:
                 return
 
-    async def _encode(self, append: Append) -> EncodedAppend:
-        key = await self.keys.current(append.owner_id)
-        return encode_append(append, key)
-
     async def _explain(self, encoded: Sequence[EncodedAppend]) -> list[Appended]:
         """Why an append lost: a replay is answered, anything else is raised."""
         replays: list[Appended] = []
@@ -170,26 +166,25 @@ class EventStore:
 
 
 def encode_append(append: Append, key: DataKey) -> EncodedAppend:
-    event_ids = [new_id() for _ in append.events]
+    events = append.events
+    event_ids = [new_id() for _ in events]
     request_hash = _request_hash(append.request_body, key)
     return EncodedAppend(
-        stream_id=append.stream_id,
-        expected_version=append.expected_version,
-        owner_id=append.owner_id,
-        key_id=key.key_id if key.key_id != uuid.UUID(int=0) else None,
-        idempotency_key=append.idempotency_key,
-        request_hash=request_hash,
-        event_ids=event_ids,
-        topics=[event.topic for event in append.events],
-        schema_versions=[event.schema_version for event in append.events],
-        states=[
-            codec.encode_state(event, key, append.stream_id, append.expected_version + n)
-            for n, event in enumerate(append.events, start=1)
+        append.stream_id,
+        append.expected_version,
+        append.owner_id,
+        key.stored_id,
+        append.idempotency_key,
+        request_hash,
+        event_ids,
+        [event.topic for event in events],
+        [event.schema_version for event in events],
+        [
+            codec.encode_state(event, key, append.stream_id, version)
+            for version, event in enumerate(events, append.expected_version + 1)
         ],
-        metadata=[
-            codec.encode_metadata(append, event_id, key, request_hash) for event_id in event_ids
-        ],
-        companions=append.companions,
+        codec.encode_metadata(append, event_ids, key, request_hash),
+        append.companions,
     )
 
 

@@ -30,16 +30,17 @@ async def subscribe(
     A batch may be empty when the log moved on without an event of the categories asked for.
     """
     position = after_position
-    while True:
-        up_to = signal.head
-        try:
-            batch = await store.read_log(position, limit=limit, categories=categories)
-        except DISCONNECTED as error:
-            log.warning("subscription_read_failed", error=type(error).__name__)
-            await asyncio.sleep(RETRY_SECONDS)
-            continue
-        if batch:
-            yield batch
-        position = batch[-1].position or position if batch else max(position, up_to)
-        if len(batch) < limit:
-            await signal.wait_beyond(position)
+    with signal.wakefulness.held():
+        while True:
+            up_to = signal.head
+            try:
+                batch = await store.read_log(position, limit=limit, categories=categories)
+            except DISCONNECTED as error:
+                log.warning("subscription_read_failed", error=type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if batch:
+                yield batch
+            position = batch[-1].position or position if batch else max(position, up_to)
+            if len(batch) < limit:
+                await signal.wait_beyond(position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -80,6 +81,7 @@ class Projector:
         pause = RETRY_SECONDS
         try:
             while True:
+                head = self._signal.head
                 try:
                     has_moved = await self.advance()
                     pause = RETRY_SECONDS
@@ -88,23 +90,31 @@ class Projector:
                     return
                 except Exception as error:
                     self._note(error)
-                    await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+                    await self._pause(pause * random.uniform(0.5, 1.0))  # noqa: S311
                     pause = min(pause * 2, RETRY_LIMIT_SECONDS)
                     continue
                 if not has_moved:
-                    await self._rest()
+                    await self._rest(head)
         finally:
             if self.status.state == "running":
                 self.status = replace(self.status, state="stopped")
 
-    async def _rest(self) -> None:
-        """Until there is more; a reader who misses events may be reading another generation."""
+    async def _pause(self, seconds: float) -> None:
+        """Less when a reader waits."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        self._woken.clear()
+
+    async def _rest(self, head: int) -> None:
+        """Until there is more than at that head; a reader who misses events may be reading
+        another generation."""
         if self._woken.is_set():
             self._woken.clear()
             self._looked_up_at = float("-inf")
             return
         reasons = [
-            asyncio.ensure_future(self._signal.wait_beyond(self.status.position)),
+            asyncio.ensure_future(self._signal.wait_beyond(max(head, self.status.position))),
             asyncio.ensure_future(self._woken.wait()),
         ]
         try:

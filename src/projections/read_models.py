@@ -26,7 +26,7 @@ from projections.pages import (
     parse_moment_cursor,
     parse_ordinal_cursor,
 )
-from projections.reading import PATIENCE_SECONDS, Reader, Reading
+from projections.reading import PATIENCE_SECONDS, Reader, Reading, Retry, once
 from projections.row_store import to_row
 from projections.rows import ReadRow
 from projections.runs import RunRow
@@ -47,6 +47,8 @@ class ReadModels:
         *,
         progress: LogSignal,
         on_behind: Callable[[], None] = lambda: None,
+        on_read: Callable[[], None] = lambda: None,
+        retried: Retry = once,
         wanted: str | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
@@ -56,6 +58,8 @@ class ReadModels:
             wanted or definition(),
             progress=progress,
             on_behind=on_behind,
+            on_read=on_read,
+            retried=retried,
             patience_seconds=patience_seconds,
         )
 
@@ -172,6 +176,13 @@ class ReadModels:
         """Oldest first: the first one is active, the others wait."""
         reading = await self._reader.read(
             selects.unfinished_runs(), {"owner_id": owner_id, "conversation_id": conversation_id}
+        )
+        return await self._rows(runs.MODEL, RunRow, reading)
+
+    async def all_unfinished_runs(self, after_id: str, *, limit: int) -> list[RunRow]:
+        """Of all owners, by id, without waiting for anybody's writes."""
+        reading = await self._reader.read(
+            selects.all_unfinished_runs(), {"after_id": after_id, "limit": limit}
         )
         return await self._rows(runs.MODEL, RunRow, reading)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,6 +25,18 @@ POLL_SECONDS = 0.02
 POLL_LIMIT_SECONDS = 0.1
 #: How long a swap may go unnoticed.
 LOOK_UP_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class Retry(Protocol):
+    async def __call__(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What the read answers, asked again when its connection was lost on the way."""
+        ...
+
+
+async def once(read: Callable[[], Awaitable[T]]) -> T:
+    return await read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,8 @@ class Reading:
 
 
 class Reader:
-    """`progress` is the projector's; `on_behind` wakes sealer and projector."""
+    """`progress` is the projector's; `on_behind` wakes sealer and projector; `on_read` hears of
+    every statement."""
 
     def __init__(
         self,
@@ -57,6 +70,8 @@ class Reader:
         *,
         progress: LogSignal,
         on_behind: Callable[[], None],
+        on_read: Callable[[], None] = lambda: None,
+        retried: Retry = once,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         # One statement needs no transaction, and its BEGIN and ROLLBACK would be two round trips.
@@ -64,6 +79,8 @@ class Reader:
         self._wanted = wanted
         self._progress = progress
         self._on_behind = on_behind
+        self._on_read = on_read
+        self._retried = retried
         self._patience_seconds = patience_seconds
         self._live: int | None = None
         self._looked_up_at = float("-inf")
@@ -88,6 +105,12 @@ class Reader:
 
     async def fetch(
         self, statement: Select[Any], parameters: Mapping[str, Any], schema: str | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        self._on_read()
+        return await self._retried(lambda: self._fetch_once(statement, parameters, schema))
+
+    async def _fetch_once(
+        self, statement: Select[Any], parameters: Mapping[str, Any], schema: str | None
     ) -> Sequence[Mapping[str, Any]]:
         async with self._engine.connect() as connection:
             result = await connection.execute(

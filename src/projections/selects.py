@@ -133,6 +133,15 @@ def unfinished_runs() -> Select[Any]:
     return _joined_page(page, _checkpoint()).order_by(page.c.requested_at, page.c.turn)
 
 
+@cache
+def all_unfinished_runs() -> Select[Any]:
+    """Parameters: after_id, limit. Of all owners, by id; it is never behind."""
+    table = runs.TABLE
+    rows = _rows(table).where(table.c.ended_at.is_(None), table.c.id > _AFTER_ID)
+    page = rows.order_by(table.c.id).limit(_LIMIT).subquery("page")
+    return _joined_page(page, _checkpoint(is_behind=false())).order_by(page.c.id)
+
+
 def _rows(table: Table) -> Select[Any]:
     return select(table, _is_parked(_stream_of(table)).label("is_stale"))
 

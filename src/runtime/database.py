@@ -15,7 +15,15 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from runtime.connecting import RECONNECT_SECONDS, UNREACHABLE, connect_patiently, is_lost, reason_of
+from runtime.connecting import (
+    LOST,
+    RECONNECT_SECONDS,
+    UNREACHABLE,
+    connect_patiently,
+    is_lost,
+    keep_alive,
+    reason_of,
+)
 from runtime.errors import DatabaseUnreachable, ListenUnavailable
 from runtime.urls import ConnectArguments, DatabaseUrls
 
@@ -60,18 +68,44 @@ class Database:
         """A connection of its own, which the caller closes; raises ListenUnavailable."""
         if not self.can_listen:
             raise ListenUnavailable
-        return await connect_patiently(self.urls.direct, RECONNECT_SECONDS)
+        connection = await connect_patiently(self.urls.direct, RECONNECT_SECONDS)
+        keep_alive(connection)
+        return connection
+
+    @property
+    def direct_reads(self) -> RetriedReads:
+        return RetriedReads(self.direct)
 
     async def retried(self, read: Callable[[], Awaitable[T]]) -> T:
         """What a read answers, asked again when its connection was lost on the way."""
-        for attempts_left in reversed(range(READ_ATTEMPTS)):
-            try:
-                return await read()
-            except DBAPIError as error:
-                if not attempts_left or not is_lost(error):
-                    raise
-                log.info("read_repeated", error=type(error.orig).__name__)
-        raise AssertionError("unreachable")
+        return await retried(read)
+
+
+class RetriedReads:
+    """Of a pool the part that reads, for statements that may run twice."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def fetch(self, statement: str, *values: object) -> Any:
+        return await retried(lambda: self._pool.fetch(statement, *values))
+
+    async def fetchrow(self, statement: str, *values: object) -> Any:
+        return await retried(lambda: self._pool.fetchrow(statement, *values))
+
+    async def fetchval(self, statement: str, *values: object) -> Any:
+        return await retried(lambda: self._pool.fetchval(statement, *values))
+
+
+async def retried(read: Callable[[], Awaitable[T]]) -> T:
+    for attempts_left in reversed(range(READ_ATTEMPTS)):
+        try:
+            return await read()
+        except (DBAPIError, *LOST) as error:
+            if not attempts_left or not is_lost(error):
+                raise
+            log.info("read_repeated", error=type(error).__name__)
+    raise AssertionError("unreachable")
 
 
 @asynccontextmanager

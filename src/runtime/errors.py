@@ -7,6 +7,12 @@ VerbatimRuntimeError
 ├── DatabaseUnreachable     DATABASE_URL does not answer
 ├── ListenUnavailable       only a transaction pooler is known, and it cannot LISTEN
 ├── MigrationNeeded         the database is not at this release's schema
+├── LogDamaged              the log does not hold what was sealed into it
+├── BackupError             a backup cannot be written or restored
+│   ├── BackupNotWritten    the file system refuses
+│   ├── BackupUnreadable    the file is cut off, altered, or none of ours
+│   ├── BackupMismatch      the files, or file and server, do not belong together
+│   └── DatabaseNotEmpty    there are events where the backup's are to go
 └── EmbeddedError           the embedded PostgreSQL server cannot be used as asked
     ├── BinariesMissing     the PostgreSQL programs are not installed
     ├── DataDirInUse        another process runs a server on this data directory
@@ -52,6 +58,39 @@ class MigrationNeeded(VerbatimRuntimeError):
         super().__init__(
             f"The database is at schema {found or 'none'}, this release needs {wanted}: "
             "run `verbatim db migrate`."
+        )
+
+
+class LogDamaged(VerbatimRuntimeError):
+    """The message names the first position that is wrong, and how."""
+
+    def __init__(self, position: int, fault: str) -> None:
+        super().__init__(f"The log is damaged at position {position}: {fault}.")
+        self.position = position
+
+
+class BackupError(VerbatimRuntimeError):
+    pass
+
+
+class BackupNotWritten(BackupError):
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"The backup cannot be written to {place} ({reason}): name another file.")
+
+
+class BackupUnreadable(BackupError):
+    """The message says which file, and what is wrong with it."""
+
+
+class BackupMismatch(BackupError):
+    pass
+
+
+class DatabaseNotEmpty(BackupError):
+    def __init__(self) -> None:
+        super().__init__(
+            "This database holds events, and no event is ever removed or written over: restore "
+            "into an empty database or data directory."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from auth.signing import generate_key
+from events.cipher import EventKey
 from events.keys import (
     KeyRing,
     PlainKeyRing,
@@ -28,6 +29,14 @@ async def open_key_ring(settings: Settings, pool: asyncpg.Pool) -> KeyRing:
     ring = PostgresKeyRing(pool, parse_event_key(_event_key(settings)))
     await ring.check_fingerprint()
     return ring
+
+
+def find_event_key(settings: Settings) -> EventKey | None:
+    """EVENT_KEY, or the one that was generated for the embedded server; none is made for this."""
+    is_generated = (settings.verbatim_data_dir / EVENT_KEY_FILE).exists()
+    if settings.event_key is None and not is_generated:
+        return None
+    return parse_event_key(_event_key(settings))
 
 
 def signing_key(settings: Settings) -> bytes:

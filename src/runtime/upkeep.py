@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
@@ -36,5 +35,8 @@ async def keep_up(chores: Sequence[Chore], is_in_use: Callable[[], Awaitable[Non
         await asyncio.sleep(INTERVAL_SECONDS)
         await is_in_use()
         for chore in chores:
-            with contextlib.suppress(*DISCONNECTED):
+            try:
                 await chore()
+            except (*DISCONNECTED, asyncpg.PostgresError) as error:
+                # Nobody waits for it, and it comes round again.
+                log.warning("chore_failed", error=type(error).__name__)

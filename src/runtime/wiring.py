@@ -30,6 +30,7 @@ from events.group_commit import GroupCommit
 from events.ids import new_id
 from events.keys import KeyRing
 from events.listener import Listener
+from events.poller import POLL_SECONDS, SLOW_POLL_SECONDS, Poller
 from events.sealer import Sealer
 from events.signal import LogSignal
 from events.store import EventStore
@@ -61,6 +62,10 @@ class LogParts:
         if not database.can_listen:
             return None
         return Listener(database.connect_listener, self.signal, on_run=on_run)
+
+    def poller(self, database: Database) -> Poller:
+        every_seconds = SLOW_POLL_SECONDS if database.can_listen else POLL_SECONDS
+        return Poller(self.sealer, self.signal, every_seconds=every_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +100,17 @@ def open_database_of(settings: Settings, url: str | None) -> AbstractAsyncContex
 
 
 async def open_log(settings: Settings, database: Database, metrics: Metrics) -> LogParts:
-    keys = await open_key_ring(settings, database.direct)
+    keys = await open_key_ring(settings, database.direct_reads)
     signal = LogSignal()
     sealer = Sealer(database.direct, signal, on_seal=metrics.on_seal)
     commits = GroupCommit(database.direct)
+
+    def on_commit() -> None:
+        sealer.wake()
+        signal.wakefulness.call()
+
     store = EventStore(
-        database.direct, keys, commits, on_commit=sealer.wake, on_append=metrics.on_append
+        database.direct_reads, keys, commits, on_commit=on_commit, on_append=metrics.on_append
     )
     metrics.watch("verbatim_append_queue_depth", lambda: commits.depth)
     metrics.watch("verbatim_seal_lag_seconds", lambda: sealer.lag_seconds)
@@ -122,7 +132,14 @@ async def open_read_models(
         log.sealer.wake()
         projector.wake()
 
-    reads = ReadModels(database.engine, log.keys, progress=projector.progress, on_behind=on_behind)
+    reads = ReadModels(
+        database.engine,
+        log.keys,
+        progress=projector.progress,
+        on_behind=on_behind,
+        on_read=log.signal.wakefulness.call,
+        retried=database.retried,
+    )
     return reads, projector
 
 
@@ -151,7 +168,7 @@ def open_runs(
     identify = identify_by(gate, signer)
     task_server = build_task_server(TaskTools(handler, _TaskRows(reads)), identify)
     live = LiveRuns()
-    reader = FrameReader(database.direct, log.keys, live)
+    reader = FrameReader(database.direct_reads, log.keys, live)
     supervisor: Supervisor
     writer = FrameWriter(database.direct, on_lost=lambda run_id: supervisor.lose(run_id))
     leases = Leases(database.direct, new_id())

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.e2e.serving.server import say, serving, verbatim
@@ -109,6 +110,10 @@ def test_workers_share_the_work_and_end_with_their_parent(folder: Path) -> None:
                 if line.startswith("verbatim_runs_total") and 'outcome="completed"' in line
             )
             assert float(total.split()[-1]) == 4
+        # A worker's share of the connections depends on how many there are.
+        environments = [psutil.Process(pid).environ() for pid in server.family[1:]]
+        told = [e["VERBATIM_WORKERS"] for e in environments if "VERBATIM_WORKERS" in e]
+        assert told.count("2") >= 2
         server.kill()
         assert server.left_over() == []
     with serving(folder / "data", "--workers", "2") as server:

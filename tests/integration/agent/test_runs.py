@@ -233,9 +233,9 @@ async def test_same_idempotency_key_sends_once(database_url: str) -> None:
 async def test_killed_worker_is_taken_over(
     database_url: str, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.leases.EXPIRED_SECONDS", 0.5)
+    monkeypatch.setattr("agent.leases.EXPIRED_SECONDS", 3.0)
     monkeypatch.setattr("agent.supervisor.LOOK_SECONDS", 0.1)
-    monkeypatch.setattr("agent.supervisor.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("agent.supervisor.HEARTBEAT_SECONDS", 0.3)
     call = Calls([Call("add_task", {"title": "milk"})])
     script = [Hang(after_chunks=3)] if moment == "in_text" else [call, Hang()]
     before: list[Frame] = []

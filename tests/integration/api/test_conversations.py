@@ -179,3 +179,23 @@ async def test_what_does_not_exist_is_404(client: httpx.AsyncClient) -> None:
     for path in ("", "/stream"):
         assert (await client.get(f"/api/ada/runs/{unknown}{path}")).status_code == 404
     assert (await client.delete(f"/api/ada/runs/{unknown}")).status_code == 404
+
+
+async def test_conversation_of_a_newer_release_is_refused_for_now(
+    client: httpx.AsyncClient, node: Node
+) -> None:
+    conversation_id = await say(client, "hello")
+    version = await node.database.direct.fetchval(
+        "WITH head AS (UPDATE verbatim.heads SET version = version + 1 WHERE stream_id = $1 "
+        "RETURNING version) INSERT INTO verbatim.events (stream_id, stream_version, event_id, "
+        "topic, schema_version, state, owner_id, metadata) SELECT e.stream_id, head.version, "
+        "gen_random_uuid(), 'conversation.sung', 1, e.state, e.owner_id, e.metadata "
+        "FROM verbatim.events AS e, head WHERE e.stream_id = $1 AND e.stream_version = 1 "
+        "RETURNING stream_version",
+        stream_of(conversation_id),
+    )
+    assert version > 1
+    answer = await client.patch(f"{CONVERSATIONS}/{conversation_id}", json={"title": "Plans"})
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "10"
+    assert "newer release" in answer.json()["detail"]

@@ -191,15 +191,13 @@ class TestListening:
             yield app
 
     @pytest.fixture
-    async def deaf(
-        self, node: Node, client: httpx.AsyncClient, observer: Observer
-    ) -> AsyncIterator[Node]:
+    async def deaf(self, node: Node, client: httpx.AsyncClient, observer: Observer) -> Node:
         """A node whose connections ended while it was idle, and that missed a message since."""
         await client.get(CONVERSATIONS)
         await settle()
         await observer.kill_sessions()
         await until(lambda: node.listener is not None and node.listener.is_resting)
-        yield node
+        return node
 
     async def test_request_that_reads_brings_listening_and_what_was_missed_back(
         self, deaf: Node, client: httpx.AsyncClient, database_url: str

@@ -16,13 +16,13 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from runtime.embedded import launch
+from tests.requirements import require
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
 #: Fewer than clients, so that each transaction may meet another session.
@@ -30,7 +30,7 @@ SERVER_SESSIONS = 3
 DEADLINE_SECONDS = 10.0
 CONFIGURATION = """
 [databases]
-* = host={socket_dir} port=5432 user={user} password={password}
+* = host={socket_dir} port=5432 user={user} password={password} {more}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -41,6 +41,7 @@ default_pool_size = {sessions}
 max_client_conn = 200
 logfile = {folder}/pgbouncer.log
 """
+READ_ONLY = "connect_query='SET default_transaction_read_only = on'"
 TLS = """
 client_tls_sslmode = require
 client_tls_cert_file = {file}
@@ -50,14 +51,18 @@ client_tls_key_file = {file}
 
 @contextmanager
 def pgbouncer(
-    database_url: str, folder: Path, port: int, *, certificate: Path | None = None
+    database_url: str,
+    folder: Path,
+    port: int,
+    *,
+    certificate: Path | None = None,
+    is_read_only: bool = False,
 ) -> Iterator[str]:
     """The URL of the same database behind PgBouncer in transaction mode; or a skip.
 
     With a certificate (and its key in the same file) it speaks nothing but TLS.
     """
-    if PGBOUNCER is None:
-        pytest.skip("no pgbouncer is installed")
+    program = require(PGBOUNCER, "PgBouncer")
     parts = urlsplit(database_url)
     socket_dir = Path(parse_qs(parts.query)["host"][0])
     file = folder / "pgbouncer.ini"
@@ -69,10 +74,11 @@ def pgbouncer(
             port=port,
             sessions=SERVER_SESSIONS,
             folder=folder,
+            more=READ_ONLY if is_read_only else "",
         )
         + (TLS.format(file=certificate) if certificate else "")
     )
-    process = subprocess.Popen([*as_owner_of(socket_dir, folder), PGBOUNCER, "-q", str(file)])
+    process = subprocess.Popen([*as_owner_of(socket_dir, folder), program, "-q", str(file)])
     try:
         wait_for_port(port, process)
         yield f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}?pgbouncer=true"

@@ -78,7 +78,7 @@ CREATE TRIGGER log_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim.
 
 -- The leaf hash (RFC 6962: SHA-256 of 0x00 and the entry) over the event as it is stored. Every
 -- variable field is preceded by its length, so no two events share an entry.
-CREATE FUNCTION verbatim.leaf_hash(e verbatim.events) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE FUNCTION verbatim.leaf_hash(e verbatim.events) RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT sha256(
         '\x00'::bytea
         || int4send(octet_length(e.stream_id)) || convert_to(e.stream_id, 'UTF8')
@@ -92,34 +92,114 @@ CREATE FUNCTION verbatim.leaf_hash(e verbatim.events) RETURNS bytea LANGUAGE sql
         || int4send(octet_length(e.state)) || e.state)
 $$;
 
+-- A batch of appends, at most one a stream. Answers the stream ids that lost (null: none did).
+-- `key_ids` has null where nothing is encrypted; `idempotency_keys` is null when nobody has one.
+-- Heads are locked in one order, so batches never deadlock; the inbox number is taken after the
+-- locks, so it follows the order within each stream. A function, because its statements are planned
+-- once a session and with no arrays to look at: planning anew cost more than running. The settings
+-- keep a plan made for small tables from scanning large ones.
+CREATE FUNCTION verbatim.append(
+    stream_ids text[], first_versions bigint[], last_versions bigint[], owner_ids text[], key_ids uuid[],
+    idempotency_keys text[], request_hashes bytea[],
+    event_stream_ids text[], event_versions bigint[], event_owner_ids text[], event_ids uuid[],
+    topics text[], schema_versions int[], states bytea[], metadata text[])
+RETURNS text[] LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    winners text[];
+    losers text[];
+BEGIN
+    WITH won AS (
+        INSERT INTO verbatim.heads AS h (stream_id, version, appended, owner_id)
+        SELECT a.stream_id, a.last_version, a.last_version - a.first_version + 1, a.owner_id
+        FROM unnest(stream_ids, first_versions, last_versions, owner_ids, key_ids, idempotency_keys)
+            AS a (stream_id, first_version, last_version, owner_id, key_id, idempotency_key)
+        WHERE (a.idempotency_key IS NULL OR NOT EXISTS (
+                SELECT FROM verbatim.idempotency AS i
+                WHERE i.stream_id = a.stream_id AND i.idempotency_key = a.idempotency_key))
+            AND (a.key_id IS NULL OR EXISTS (
+                SELECT FROM verbatim.data_keys AS k WHERE k.key_id = a.key_id))
+            AND (a.first_version = 1 OR EXISTS (
+                SELECT FROM verbatim.heads AS known WHERE known.stream_id = a.stream_id))
+        ORDER BY a.stream_id COLLATE "C"
+        ON CONFLICT (stream_id) DO UPDATE
+        SET version = excluded.version, appended = excluded.appended
+        WHERE h.version = excluded.version - excluded.appended
+        RETURNING h.stream_id
+    )
+    SELECT array_agg(won.stream_id) INTO winners FROM won;
+    IF winners IS NULL THEN
+        RETURN stream_ids;
+    END IF;
+    IF cardinality(winners) < cardinality(stream_ids) THEN
+        losers := array(SELECT unnest(stream_ids) EXCEPT SELECT unnest(winners));
+        SELECT array_agg(a.stream_id), array_agg(a.first_version), array_agg(a.last_version),
+            array_agg(a.owner_id), array_agg(a.idempotency_key), array_agg(a.request_hash)
+        INTO stream_ids, first_versions, last_versions, owner_ids, idempotency_keys, request_hashes
+        FROM unnest(stream_ids, first_versions, last_versions, owner_ids, idempotency_keys, request_hashes)
+            AS a (stream_id, first_version, last_version, owner_id, idempotency_key, request_hash)
+        WHERE a.stream_id = ANY (winners);
+    END IF;
+    INSERT INTO verbatim.events
+        (stream_id, stream_version, event_id, topic, schema_version, state, owner_id, metadata)
+    SELECT e.stream_id, e.stream_version, e.event_id, e.topic, e.schema_version, e.state, e.owner_id, e.metadata
+    FROM unnest(event_stream_ids, event_versions, event_ids, topics, schema_versions, states,
+            event_owner_ids, append.metadata)
+        AS e (stream_id, stream_version, event_id, topic, schema_version, state, owner_id, metadata)
+    WHERE losers IS NULL OR e.stream_id <> ALL (losers);
+    IF idempotency_keys IS NOT NULL THEN
+        INSERT INTO verbatim.idempotency
+            (stream_id, idempotency_key, first_version, last_version, request_hash)
+        SELECT a.stream_id, a.idempotency_key, a.first_version, a.last_version, a.request_hash
+        FROM unnest(stream_ids, idempotency_keys, first_versions, last_versions, request_hashes)
+            AS a (stream_id, idempotency_key, first_version, last_version, request_hash)
+        WHERE a.idempotency_key IS NOT NULL;
+    END IF;
+    INSERT INTO verbatim.inbox (stream_ids, first_versions, last_versions, owner_ids)
+    VALUES (append.stream_ids, append.first_versions, append.last_versions, append.owner_ids);
+    RETURN losers;
+END
+$$;
+
 -- Gives committed events their positions. A function, so that the statement after the lock sees
 -- everything that committed before the lock was granted.
 CREATE FUNCTION verbatim.seal(max_rows int, OUT head bigint, OUT sealed bigint, OUT is_more boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     taken int;
+    expected bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(7308325537102295);
     SELECT coalesce(max(l.position), 0) INTO head FROM verbatim.log AS l;
-    WITH next AS (
-        SELECT i.inbox_id FROM verbatim.inbox AS i ORDER BY i.inbox_id LIMIT max_rows
-    ), moved AS (
-        DELETE FROM verbatim.inbox AS i USING next WHERE i.inbox_id = next.inbox_id
+    WITH moved AS (
+        DELETE FROM verbatim.inbox AS i
+        WHERE i.inbox_id = ANY (ARRAY(
+            SELECT n.inbox_id FROM verbatim.inbox AS n ORDER BY n.inbox_id LIMIT max_rows))
         RETURNING i.*
     ), ranges AS (
-        SELECT m.inbox_id, r.n, r.stream_id, r.first_version, r.last_version
+        SELECT m.inbox_id, r.stream_id, r.first_version, r.last_version,
+            sum(r.last_version - r.first_version + 1) OVER (ORDER BY m.inbox_id, r.n) AS until
         FROM moved AS m, unnest(m.stream_ids, m.first_versions, m.last_versions)
             WITH ORDINALITY AS r (stream_id, first_version, last_version, n)
     ), placed AS (
         INSERT INTO verbatim.log (position, stream_id, stream_version, owner_id, leaf)
-        SELECT head + row_number() OVER (ORDER BY r.inbox_id, r.n, v.version),
+        SELECT head + r.until - r.last_version + e.stream_version,
             e.stream_id, e.stream_version, e.owner_id, verbatim.leaf_hash(e)
         FROM ranges AS r
-        CROSS JOIN LATERAL generate_series(r.first_version, r.last_version) AS v (version)
-        JOIN verbatim.events AS e ON e.stream_id = r.stream_id AND e.stream_version = v.version
+        JOIN verbatim.events AS e ON e.stream_id = r.stream_id
+            AND e.stream_version BETWEEN r.first_version AND r.last_version
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM placed), (SELECT count(*) FROM moved) INTO sealed, taken;
+    SELECT (SELECT count(*) FROM placed), (SELECT count(*) FROM moved),
+        (SELECT coalesce(max(r.until), 0) FROM ranges AS r)
+    INTO sealed, taken, expected;
+    IF sealed <> expected THEN
+        RAISE EXCEPTION 'the inbox names % events after position %, but % are stored', expected, head, sealed
+            USING ERRCODE = 'data_corrupted';
+    END IF;
     head := head + sealed;
     is_more := taken = max_rows;
     IF sealed > 0 THEN

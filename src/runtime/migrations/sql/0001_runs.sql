@@ -21,24 +21,35 @@ CREATE TABLE verbatim.frames (
 CREATE TABLE verbatim.frames_default PARTITION OF verbatim.frames DEFAULT;
 
 -- Run ids are UUIDv7, so a range of ids is a range of time: partitions of six hours, made two
--- ahead, dropped once everything in them is older than a day.
+-- ahead, dropped once everything in them is older than a day. A node that was idle for longer than
+-- that finds frames in the default partition, written before the next was made; they move.
 CREATE FUNCTION verbatim.roll_frames(moment timestamptz) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
     six_hours CONSTANT bigint := 6 * 3600 * 1000;
     slot bigint := (extract(epoch FROM moment) * 1000)::bigint / six_hours;
+    first_id uuid;
+    end_id uuid;
     old record;
     dropped int := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock(7308325537102296);
     FOR n IN slot .. slot + 2 LOOP
         IF to_regclass('verbatim.frames_' || n) IS NULL THEN
+            first_id := rpad(lpad(to_hex(n * six_hours), 12, '0'), 32, '0');
+            end_id := rpad(lpad(to_hex((n + 1) * six_hours), 12, '0'), 32, '0');
+            LOCK TABLE verbatim.frames IN ACCESS EXCLUSIVE MODE;
+            EXECUTE format('CREATE TABLE verbatim.%I (LIKE verbatim.frames INCLUDING ALL)', 'frames_' || n);
             EXECUTE format(
-                'CREATE TABLE verbatim.%I PARTITION OF verbatim.frames FOR VALUES FROM (%L) TO (%L)',
-                'frames_' || n,
-                (rpad(lpad(to_hex(n * six_hours), 12, '0'), 32, '0'))::uuid,
-                (rpad(lpad(to_hex((n + 1) * six_hours), 12, '0'), 32, '0'))::uuid);
+                'WITH moved AS (DELETE FROM verbatim.frames_default WHERE run_id >= $1 AND run_id < $2 RETURNING *) '
+                'INSERT INTO verbatim.%I SELECT * FROM moved', 'frames_' || n)
+            USING first_id, end_id;
+            EXECUTE format(
+                'ALTER TABLE verbatim.frames ATTACH PARTITION verbatim.%I FOR VALUES FROM (%L) TO (%L)',
+                'frames_' || n, first_id, end_id);
         END IF;
     END LOOP;
+    DELETE FROM verbatim.frames_default
+    WHERE run_id < rpad(lpad(to_hex((slot - 4) * six_hours), 12, '0'), 32, '0')::uuid;
     FOR old IN
         SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
         WHERE i.inhparent = 'verbatim.frames'::regclass

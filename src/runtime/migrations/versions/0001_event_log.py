@@ -7,7 +7,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    for name in ("0001_event_log", "0001_runs", "0001_generations"):
+    for name in ("0001_event_log", "0001_stock_view", "0001_runs", "0001_generations"):
         execute_script(name)
 
 

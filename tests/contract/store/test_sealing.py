@@ -1,3 +1,5 @@
+"""The log gives every event a position: none is skipped, none comes twice or too early."""
+
 from __future__ import annotations
 
 import asyncio
@@ -9,8 +11,6 @@ import asyncpg
 from events.conversation import Renamed, Started
 from events.group_commit import DISCONNECTED
 from events.leaf import leaf_hash
-from events.stored import StoredEvent
-from events.subscription import subscribe
 from tests.log_node import LogNode, append_to, log_node, new_stream
 
 
@@ -113,65 +113,6 @@ async def test_sealers_race_and_are_killed_without_a_gap(database_url: str) -> N
         assert [e.position for e in log] == list(range(1, 401))
         for stream in streams:
             assert [e.stream_version for e in log if e.stream_id == stream] == list(range(1, 11))
-
-
-async def test_tailing_reader_sees_every_event_once(database_url: str) -> None:
-    async with log_node(database_url) as writer, log_node(database_url) as reader:
-        seen: list[StoredEvent] = []
-
-        async def tail() -> None:
-            async for batch in subscribe(reader.store, reader.signal, 0, limit=7):
-                seen.extend(batch)
-                if len(seen) >= 200:
-                    return
-
-        tailing = asyncio.create_task(tail())
-
-        async def write(stream: str) -> None:
-            for version in range(5):
-                await writer.store.append(append_to(stream, version))
-
-        await asyncio.gather(*(write(new_stream()) for _ in range(40)))
-        async with asyncio.timeout(10):
-            await tailing
-        assert [e.position for e in seen] == list(range(1, 201))
-
-
-async def test_subscription_survives_lost_connections(database_url: str) -> None:
-    async with log_node(database_url) as node:
-        seen: list[int | None] = []
-
-        async def tail() -> None:
-            async for batch in subscribe(node.store, node.signal, 0):
-                seen.extend(event.position for event in batch)
-                if len(seen) >= 2:
-                    return
-
-        tailing = asyncio.create_task(tail())
-        await node.store.append(append_to(new_stream(), 0))
-        async with asyncio.timeout(5):
-            while not seen:
-                await asyncio.sleep(0.01)
-        killer = await asyncpg.connect(database_url)
-        await killer.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-        )
-        await killer.close()
-        await node.store.append(append_to(new_stream(), 0))
-        async with asyncio.timeout(10):
-            await tailing
-        assert seen == [1, 2]
-
-
-async def test_subscription_by_category_skips_the_others(database_url: str) -> None:
-    async with log_node(database_url) as node:
-        wanted = new_stream()
-        await node.store.append(append_to("user-ada", 0))
-        await node.store.append(append_to(wanted, 0))
-        await node.sealer.seal()
-        log = await node.store.read_log(0, categories=["conversation"])
-        assert [e.stream_id for e in log] == [wanted]
 
 
 async def test_leaf_hash_is_that_of_the_stored_event(database_url: str) -> None:

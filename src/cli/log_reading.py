@@ -1,0 +1,135 @@
+"""What `verbatim events` does once the database is known. It brings the store's libraries along."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from cli.errors import CliError
+from cli.moments import Moment
+from cli.opened import OpenLog, open_log
+from cli.replay import erased_json, erased_line, json_of, line_of
+from cli.terminal import print_json, print_text
+from events.conversation import stream_of
+from events.errors import ContentErased
+from events.group_commit import DISCONNECTED
+from events.stored import RecordedEvent, StoredEvent
+from events.subscription import subscribe
+from runtime.settings import Settings
+
+#: How often a follower looks by itself where no LISTEN is to be had.
+FOLLOW_SECONDS = 1.0
+
+
+async def read_rows(
+    settings: Settings, url: str, after: int, limit: int, categories: Sequence[str] | None
+) -> list[dict[str, Any]]:
+    async with open_log(settings, url) as log:
+        stored = await log.store.read_log(after, limit=limit, categories=categories)
+        return [_row_of(event) for event in stored]
+
+
+async def read_event(settings: Settings, url: str, position: int) -> dict[str, Any]:
+    async with open_log(settings, url) as log:
+        stored = await log.store.read_log(position - 1, up_to_position=position, limit=1)
+        if not stored:
+            raise CliError(f"There is no event at position {position}.")
+        recorded = await _decoded(log, stored[0])
+        return json_of(recorded) if recorded else erased_json(stored[0])
+
+
+async def replay_stream(
+    settings: Settings, url: str, conversation_id: str, moment: Moment, follow: bool, as_json: bool
+) -> None:
+    stream_id = stream_of(conversation_id)
+    async with open_log(settings, url) as log:
+        version = await _print_stream(log, stream_id, 0, moment, as_json)
+        if not version and not follow:
+            raise CliError(f"There is no conversation {conversation_id}.")
+        if follow:
+            async with _listening(log):
+                await _follow_stream(log, stream_id, version, as_json)
+
+
+async def follow_log(
+    settings: Settings, url: str, after: int | None, categories: Sequence[str] | None, as_json: bool
+) -> None:
+    async with open_log(settings, url) as log, _listening(log):
+        head, _ = await log.store.head()
+        log.signal.advance(head)
+        start = head if after is None else after
+        async for batch in subscribe(log.store, log.signal, start, categories=categories):
+            for event in batch:
+                row = _row_of(event)
+                if as_json:
+                    print_json(row)
+                else:
+                    print_text("\t".join(str(value) for value in row.values()))
+
+
+async def _follow_stream(log: OpenLog, stream_id: str, version: int, as_json: bool) -> None:
+    while True:
+        head = log.signal.head
+        version = await _print_stream(log, stream_id, version, Moment(), as_json)
+        await log.signal.wait_beyond(head)
+
+
+async def _print_stream(
+    log: OpenLog, stream_id: str, after_version: int, moment: Moment, as_json: bool
+) -> int:
+    """Prints a stream from a version to a point; answers the last version read."""
+    version = after_version
+    async for page in log.store.stored_stream(stream_id, after_version=after_version):
+        for stored in page:
+            if moment.has_passed(stored):
+                return version or stored.stream_version
+            _print_event(stored, await _decoded(log, stored), as_json)
+            version = stored.stream_version
+    return version
+
+
+def _print_event(stored: StoredEvent, recorded: RecordedEvent | None, as_json: bool) -> None:
+    if as_json:
+        print_json(json_of(recorded) if recorded else erased_json(stored))
+    else:
+        print_text(line_of(recorded) if recorded else erased_line(stored))
+
+
+async def _decoded(log: OpenLog, stored: StoredEvent) -> RecordedEvent | None:
+    """None when its content was erased."""
+    try:
+        (recorded,) = await log.store.decode([stored])
+    except ContentErased:
+        return None
+    return recorded
+
+
+@asynccontextmanager
+async def _listening(log: OpenLog) -> AsyncIterator[None]:
+    """Meanwhile the log's signal follows the log's head."""
+    listening = asyncio.create_task(log.listener.run() if log.listener else _look_forever(log))
+    try:
+        yield
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _look_forever(log: OpenLog) -> None:
+    while True:
+        with contextlib.suppress(*DISCONNECTED):
+            log.signal.advance((await log.store.head())[0])
+        await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def _row_of(event: StoredEvent) -> dict[str, Any]:
+    return {
+        "position": event.position,
+        "recorded_at": event.recorded_at.isoformat(timespec="milliseconds"),
+        "stream_id": event.stream_id,
+        "version": event.stream_version,
+        "topic": event.topic,
+    }

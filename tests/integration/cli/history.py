@@ -1,0 +1,78 @@
+"""A conversation with a tool call, as events that were sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from events import conversation as c
+from events.conversation import id_of
+from events.event import Event
+from tests.log_node import append_to, log_node, new_stream
+
+TOPICS = (
+    "conversation.started",
+    "conversation.user_message_posted",
+    "conversation.run_requested",
+    "conversation.tool_called",
+    "conversation.tool_completed",
+    "conversation.assistant_message_posted",
+)
+#: What would clear an operator's screen.
+HOSTILE = "buy \x1b[2Jmilk \x9b31m"
+
+
+@dataclass(frozen=True)
+class Written:
+    conversation_id: str
+    recorded_at: list[datetime]
+
+
+async def write_history(
+    url: str, text: str = "add buy milk", *, is_contradictory: bool = False
+) -> Written:
+    """Two appends, so that the last event has a time of its own."""
+    stream_id = new_stream()
+    beginning: tuple[Event, ...] = (
+        c.Started(),
+        c.UserMessagePosted(message_id="m1", text=text),
+        c.RunRequested(run_id="r1", message_id="m1"),
+        c.ToolCalled(
+            run_id="r1",
+            attempt=1,
+            call_id="t1",
+            provider_call_id="p1",
+            name="add_task",
+            arguments='{"title": "buy milk"}',
+        ),
+        c.ToolCompleted(run_id="r1", call_id="t1", output='{"status": "pending"}'),
+    )
+    if is_contradictory:  # a tool was called in a run that nobody requested
+        beginning = tuple(e for e in beginning if not isinstance(e, c.RunRequested))
+    reply = c.AssistantMessagePosted(run_id="r1", message_id="m2", text="Added “buy milk”.")
+    async with log_node(url, size=6) as node:
+        await node.store.append(append_to(stream_id, 0, *beginning))
+        await node.store.append(append_to(stream_id, len(beginning), reply))
+        await node.sealer.seal()
+        times = await node.pool.fetch(
+            "SELECT recorded_at FROM verbatim.events WHERE stream_id = $1 ORDER BY stream_version",
+            stream_id,
+        )
+    return Written(id_of(stream_id), [row["recorded_at"] for row in times])
+
+
+async def add_message(url: str, conversation_id: str, version: int, text: str) -> None:
+    posted = c.UserMessagePosted(message_id=f"m{version}", text=text)
+    async with log_node(url, size=6) as node:
+        await node.store.append(append_to(c.stream_of(conversation_id), version, posted))
+        await node.sealer.seal()
+
+
+async def erase(url: str, owner_id: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("DELETE FROM verbatim.data_keys WHERE owner_id = $1", owner_id)
+    finally:
+        await connection.close()
