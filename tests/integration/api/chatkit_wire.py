@@ -12,6 +12,9 @@ from pydantic import TypeAdapter
 
 STREAM_EVENTS: TypeAdapter[Any] = TypeAdapter(ThreadStreamEvent)
 
+#: A well-formed id that nothing has; fixed, because workers must collect the same tests.
+NOBODYS_ID = "01a1f89a-a084-74e5-aa55-4c307a5ced8b"
+
 Event = dict[str, Any]
 
 

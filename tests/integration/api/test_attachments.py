@@ -18,6 +18,7 @@ from runtime.node import Node
 from runtime.settings import Settings
 
 from .chatkit_wire import (
+    NOBODYS_ID,
     ask,
     assert_problem,
     done_items,
@@ -239,7 +240,7 @@ async def test_attachment_needs_credentials(stranger: httpx.AsyncClient, method:
     assert_problem(response, 401)
 
 
-@pytest.mark.parametrize("attachment_id", [str(new_id()), "nonsense", str(uuid.UUID(int=0))])
+@pytest.mark.parametrize("attachment_id", [NOBODYS_ID, "nonsense", str(uuid.UUID(int=0))])
 async def test_unknown_attachment_is_not_found(
     client: httpx.AsyncClient, attachment_id: str
 ) -> None:

@@ -72,7 +72,7 @@ async def test_foreign_thread_is_forbidden_to_every_operation(
     assert thread["items"]["data"] == done_items(events)
 
 
-@pytest.mark.parametrize("thread_id", ["nonsense", "", str(new_id()), "a\x00b", "x" * 5_000])
+@pytest.mark.parametrize("thread_id", ["nonsense", "", NOBODYS_ID, "a\x00b", "x" * 5_000])
 async def test_unknown_thread_is_not_found_by_any_operation(
     client: httpx.AsyncClient, node: Node, thread_id: str
 ) -> None:
@@ -152,7 +152,7 @@ async def test_lone_surrogates_are_refused(client: httpx.AsyncClient, node: Node
     [
         {"quoted_text": "a\x00b"},
         {"quoted_text": "x" * 32_001},
-        {"attachments": [str(new_id())] * 11},
+        {"attachments": [NOBODYS_ID] * 11},
     ],
 )
 async def test_message_with_fields_that_cannot_be_stored_is_refused(
@@ -228,7 +228,7 @@ async def test_huge_limit_is_clamped(client: httpx.AsyncClient) -> None:
     assert page["data"] == done_items(events)[::-1]
 
 
-@pytest.mark.parametrize("after", ["nonsense", "", "a\x00b", "e30", str(new_id()), "x" * 10_000])
+@pytest.mark.parametrize("after", ["nonsense", "", "a\x00b", "e30", NOBODYS_ID, "x" * 10_000])
 async def test_bad_cursor_is_refused(client: httpx.AsyncClient, after: str) -> None:
     thread_id = thread_of(await say(client, "hello"))
     for operation, params in (("threads.list", {}), ("items.list", {"thread_id": thread_id})):
