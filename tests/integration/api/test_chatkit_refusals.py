@@ -13,7 +13,16 @@ from api.rate_limit import RateLimit
 from events.ids import new_id
 from runtime.node import Node
 
-from .chatkit_wire import ask, assert_problem, done_items, json_of, say, thread_of, typed
+from .chatkit_wire import (
+    NOBODYS_ID,
+    ask,
+    assert_problem,
+    done_items,
+    json_of,
+    say,
+    thread_of,
+    typed,
+)
 
 #: Parameters that are right for each operation that names a thread.
 OF_THREAD: dict[str, dict[str, Any]] = {
