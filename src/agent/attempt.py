@@ -36,6 +36,9 @@ INSTRUCTIONS = (
     "Say what you did in a sentence or two. Never claim an effect that no tool confirmed. "
     "Look tasks up with list_tasks before you change one whose id you do not know."
 )
+UNKNOWN_OUTCOME = (
+    "The tool did not answer in time. Whether it took effect is unknown: look before trying again."
+)
 #: How long a running tool may take to finish once its run was stopped.
 STOP_SECONDS = 5.0
 
@@ -184,12 +187,19 @@ class Attempt:
         except ValueError:
             refusal = ToolResult("The arguments are no valid JSON object.", is_error=True)
             return await self._recorder.finish_tool(call, refusal)
+        try:
+            result = await self._ask(call, arguments)
+        except ToolsUnavailable:
+            return await self._recorder.lose_tool(call, UNKNOWN_OUTCOME)
+        return await self._recorder.finish_tool(call, result)
+
+    async def _ask(self, call: OpenCall, arguments: dict[str, Any]) -> ToolResult:
+        """A silent server is asked once more: under the same call id the effect is stored once."""
         caller = self._caller(call.call_id)
         try:
-            result = await self._equipment.tools.call(caller, call.name, arguments)
-        except ToolsUnavailable as error:
-            result = ToolResult(error.message, is_error=True)
-        return await self._recorder.finish_tool(call, result)
+            return await self._equipment.tools.call(caller, call.name, arguments)
+        except ToolsUnavailable:
+            return await self._equipment.tools.call(caller, call.name, arguments)
 
     async def _settle(self) -> None:
         """Calls that were recorded and have no result run again under the same call id."""

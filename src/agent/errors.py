@@ -9,6 +9,7 @@ AgentError
 ├── ModelMisbehaved           the answer cannot be used
 ├── TurnLimitReached          the run took more turns than it may
 ├── RunTimeout                the run took more time than it may
+├── RunBroken                 every attempt at the run broke off
 ├── RunStopped                the user stopped the run, or another node has it
 ├── ToolsUnavailable          the tool server does not answer
 └── FramesGone                the frames of a run are no longer kept
@@ -58,6 +59,10 @@ class TurnLimitReached(AgentError):
 
 
 class RunTimeout(AgentError):
+    pass
+
+
+class RunBroken(AgentError):
     pass
 
 

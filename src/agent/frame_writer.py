@@ -107,6 +107,10 @@ class FrameWriter:
                 log.warning("frame_write_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
+            except Exception:
+                # Whoever takes the runs over writes what is missing.
+                log.exception("frames_refused", frames=len(batch))
+                written = set()
             self._settle(batch, written)
             return
 

@@ -159,7 +159,8 @@ class RunRecorder:
         self._show_tool(call, "error" if result.is_error else "success", text)
         return text
 
-    async def lose_tool(self, call: OpenCall, reason: str) -> None:
+    async def lose_tool(self, call: OpenCall, reason: str) -> str:
+        """Stores that nobody knows whether the call took effect; answers the text for the model."""
         await self._handle(
             commands.LoseTool(
                 run_id=self.run_id,
@@ -169,6 +170,7 @@ class RunRecorder:
             )
         )
         self._show_tool(call, "unknown", reason)
+        return reason
 
     async def complete(self) -> None:
         await self._end(

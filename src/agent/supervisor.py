@@ -14,7 +14,7 @@ import structlog
 
 from agent.attempt import Attempt, Equipment
 from agent.claims import Claim
-from agent.errors import AgentError
+from agent.errors import AgentError, RunBroken
 from agent.frame_reader import FrameReader
 from agent.frame_writer import FrameWriter, RunFrames
 from agent.frames import Frame
@@ -41,6 +41,9 @@ LOOK_SECONDS = 3.0
 TURN_SECONDS = 1.0
 #: How long a node that shuts down lets its runs finish before it hands them over.
 GRACE_SECONDS = 3.0
+#: How often a run is attempted; one that breaks each time would do so for ever.
+ATTEMPTS = 5
+BROKEN_REASON = "The reply broke off too often: try again."
 CLOSED_REASON = "The server stopped while this reply was being written."
 
 OnOutcome = Callable[[str, float, RunRecorder], None]
@@ -191,6 +194,9 @@ class Supervisor:
         if working.claim.is_dead:
             await recorder.interrupt(CLOSED_REASON)
             return "interrupted"
+        if working.claim.attempt > ATTEMPTS:
+            await recorder.fail(RunBroken(BROKEN_REASON))
+            return "failed"
         await self._wait_for_turn(working)
         attempt = Attempt(self._equipment, working.claim, recorder, unfinished, working.stopped)
         return await attempt.run()

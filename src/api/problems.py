@@ -200,6 +200,9 @@ TABLE: dict[type[Exception], Answer | Callable[[Any], Answer | None]] = {
     events.StoreUnavailable: Answer(503, "unavailable", AWAY, _retry(OUTAGE_SECONDS)),
     events.UnknownTopic: Answer(503, "newer-release", NEWER, _retry(NEWER_SECONDS)),
     events.NewerSchema: Answer(503, "newer-release", NEWER, _retry(NEWER_SECONDS)),
+    events.UnreadableState: Answer(
+        500, "unreadable", "An event of this cannot be read; the server's operator can see which."
+    ),
     projections.InvalidCursor: Answer(422, "invalid-cursor"),
     projections.ReadModelBehind: Answer(503, "behind", headers=_retry(SHORTLY_SECONDS)),
     projections.NoLiveGeneration: Answer(

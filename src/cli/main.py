@@ -74,7 +74,8 @@ def _explain_usage(error: typer.TyperException) -> int:
     told = " ".join(error.format_message().split())
     if told:  # without arguments, the help has been shown
         context = getattr(error, "ctx", None)
-        _complain(f"{told} See `{context.command_path if context else 'verbatim'} --help`.")
+        command = context.command_path if context else "verbatim"
+        _complain(f"{told.rstrip('.')}. See `{command} --help`.")
     return 2
 
 

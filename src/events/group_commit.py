@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import uuid
 from collections import deque
 from collections.abc import Collection, Sequence
@@ -24,9 +23,9 @@ log = structlog.get_logger()
 
 #: Three keep the p50 at a pool's under a network round trip.
 WRITERS = 3
-#: How long a statement may be under way before the next one starts beside it. On a socket it is
-#: mostly back by then, and one large batch costs the server less than two.
-HEAD_START_SECONDS = 0.001
+#: With so few under way, or so many waiting, a statement starts beside another.
+FEW_APPENDS = 8
+MANY_APPENDS = 64
 CAPACITY = 10_000
 BATCH_APPENDS = 256
 RESOLVE_SECONDS = 30.0
@@ -91,12 +90,10 @@ class GroupCommit:
         self._queue: deque[Waiting] = deque()
         self._busy_streams: set[str] = set()
         self._wake = asyncio.Event()
-        #: Set when a statement has returned.
-        self._back = asyncio.Event()
         #: Held by the one writer that looks for a batch.
         self._turn = asyncio.Lock()
-        self._writing = 0
-        self._taken_at = 0.0
+        #: How many the writers have taken and not settled.
+        self._under_way = 0
         self._is_closed = False
 
     @property
@@ -133,14 +130,12 @@ class GroupCommit:
     async def _write_forever(self) -> None:
         connection: asyncpg.Connection | None = None
         while batch := await self._next_batch():
-            self._writing += 1
             try:
                 connection = await self._write(connection, batch)
             finally:
-                self._writing -= 1
+                self._under_way -= len(batch)
                 for waiting in batch:
                     self._busy_streams.difference_update(waiting.streams)
-                self._back.set()
                 self._wake.set()
         if connection is not None:
             await self._pool.release(connection)
@@ -149,25 +144,17 @@ class GroupCommit:
         """Empty once the queue is closed and written."""
         async with self._turn:
             while self._queue or not self._is_closed:
-                if self._has_head_start():
-                    await self._back_or_late()
-                elif batch := self._take():
-                    self._taken_at = time.monotonic()
+                if self._is_another_worthwhile() and (batch := self._take()):
+                    self._under_way += len(batch)
                     return batch
-                else:
-                    self._wake.clear()
-                    await self._wake.wait()
+                self._wake.clear()
+                await self._wake.wait()
         return []
 
-    def _has_head_start(self) -> bool:
-        """Whether the statement under way may be back before another one beside it would pay."""
-        return self._writing > 0 and time.monotonic() < self._taken_at + HEAD_START_SECONDS
-
-    async def _back_or_late(self) -> None:
-        self._back.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._taken_at + HEAD_START_SECONDS - time.monotonic()):
-                await self._back.wait()
+    def _is_another_worthwhile(self) -> bool:
+        """Under little load, so that nobody waits for a round trip that is not theirs; under much,
+        so that the server always has work. Between, one large statement costs less than two."""
+        return self._under_way <= FEW_APPENDS or len(self._queue) >= MANY_APPENDS
 
     def _take(self) -> list[Waiting]:
         """The next batch: one append a stream, none of a stream that another writer holds."""

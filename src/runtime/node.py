@@ -29,6 +29,7 @@ from events.signal import LogSignal
 from events.store import EventStore
 from projections.projector import Projector
 from projections.read_models import ReadModels
+from runtime.background import end_process_on_error, keep_running
 from runtime.database import Database
 from runtime.metrics import Metrics
 from runtime.migrations import check_on
@@ -141,21 +142,26 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
     async def in_use() -> None:
         await node.signal.wait_beyond(node.signal.head)
 
+    async def upkeep() -> None:
+        await keep_up((frames, tokens, node.attachments.sweep), in_use)
+
     async with asyncio.TaskGroup() as group:
         tasks = [
-            group.create_task(work)
-            for work in (
-                log.commits.run(),
-                log.sealer.run(),
-                node.projector.run(),
-                runs.writer.run(),
-                runs.supervisor.run(),
-                orphans(),
-                node.metrics.publish(),
-                keep_up((frames, tokens, node.attachments.sweep), in_use),
-                log.poller(node.database).run(),
-                *([node.listener.run()] if node.listener else []),
-            )
+            group.create_task(end_process_on_error("appends", log.commits.run)),
+            *(
+                group.create_task(keep_running(name, work))
+                for name, work in {
+                    "sealer": log.sealer.run,
+                    "projector": node.projector.run,
+                    "frames": runs.writer.run,
+                    "runs": runs.supervisor.run,
+                    "orphans": orphans,
+                    "metrics": node.metrics.publish,
+                    "upkeep": upkeep,
+                    "poller": log.poller(node.database).run,
+                    **({"listener": node.listener.run} if node.listener else {}),
+                }.items()
+            ),
         ]
         try:
             yield

@@ -30,13 +30,14 @@ async def forget_spent_tokens(pool: asyncpg.Pool) -> None:
 
 
 async def keep_up(chores: Sequence[Chore], is_in_use: Callable[[], Awaitable[None]]) -> None:
-    """The chores once an hour, but only after something happened: an idle database may sleep."""
+    """The chores at the start, then once an hour, but only after something happened: an idle
+    database may sleep."""
     while True:
-        await asyncio.sleep(INTERVAL_SECONDS)
-        await is_in_use()
         for chore in chores:
             try:
                 await chore()
             except (*DISCONNECTED, asyncpg.PostgresError) as error:
                 # Nobody waits for it, and it comes round again.
                 log.warning("chore_failed", error=type(error).__name__)
+        await asyncio.sleep(INTERVAL_SECONDS)
+        await is_in_use()

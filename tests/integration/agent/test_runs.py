@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 from agents import Model
 from agents.testing import ScriptedModel, assistant_message, function_call
@@ -14,7 +15,11 @@ from pydantic import TypeAdapter
 
 from agent.frames import Frame
 from agent.models import ModelConfig, build_model
+from commands.handle import Origin
+from commands.task import TASK, AddTask
 from events import conversation as c
+from events import task
+from events.ids import new_id
 from tests.agent_node import agent_node
 from tests.wire import Call, Calls, ErrorMidStream, Hang, ResponsesServer, Text
 
@@ -258,6 +263,57 @@ async def test_killed_worker_is_taken_over(
             assert topics(events)[-1] == "run_completed"
             tasks = await node.tasks.tasks_of("ada", None, 10)
             assert len(tasks) == (0 if moment == "in_text" else 1)
+
+
+@pytest.mark.parametrize(
+    ("held_seconds", "outcome"), [(0.6, "tool_completed"), (2.0, "tool_outcome_unknown")]
+)
+async def test_silent_tool_is_asked_again_and_then_called_unknown(
+    database_url: str, held_seconds: float, outcome: str
+) -> None:
+    task_id = str(new_id())
+    model = ScriptedModel(
+        [
+            [function_call("complete_task", {"task_id": task_id}, call_id="a")],
+            [assistant_message("Done, or not.")],
+        ]
+    )
+    async with agent_node(database_url, model, tool_seconds=0.4) as node:
+        origin = Origin(owner_id="ada", actor="user:ada")
+        add = AddTask(task_id=task_id, title="milk")
+        await node.handler.handle(TASK, task.stream_of(task_id), add, origin)
+        holder = await asyncpg.connect(database_url)
+        async with holder.transaction():
+            await holder.execute(
+                "SELECT FROM verbatim.heads WHERE stream_id = $1 FOR UPDATE",
+                task.stream_of(task_id),
+            )
+            sent = await node.say("done with milk")
+            await asyncio.sleep(held_seconds)
+        await holder.close()
+        await node.frames(sent.run_id)
+        assert outcome in topics(await node.events(sent.conversation_id))
+        stored = await node.log.store.read_stream(task.stream_of(task_id))
+        assert [r.event.topic for r in stored] == ["task.added", "task.completed"]
+
+
+async def test_run_that_breaks_each_time_is_given_up(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.leases.EXPIRED_SECONDS", 0.3)
+    monkeypatch.setattr("agent.supervisor.LOOK_SECONDS", 0.1)
+    model = ScriptedModel([[assistant_message("never said")]])
+    async with agent_node(database_url, model) as node:
+        sent = await node.say("hello")
+        await node.frames(sent.run_id)
+    async with agent_node(database_url, model) as node:
+        sent = await node.say("again", sent.conversation_id)
+        await node.log.pool.execute("UPDATE verbatim.leases SET attempt = 9")
+        async with asyncio.timeout(20):
+            while not (events := await node.events(sent.conversation_id)) or not isinstance(
+                events[-1], c.RunFailed
+            ):
+                await asyncio.sleep(0.1)
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ class Line:
         self._ends += [writer, server_writer]
         self._copying += [
             asyncio.create_task(_copy(reader, server_writer)),
-            asyncio.create_task(_copy(server_reader, writer)),
+            asyncio.create_task(_copy_all(server_reader, writer)),
         ]
 
     def cut(self) -> None:
@@ -46,6 +46,12 @@ class Line:
         await asyncio.gather(*self._copying, return_exceptions=True)
         for end in self._ends:
             end.transport.abort()
+
+
+async def _copy_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Its end too: whoever cancels a statement waits for the server to hang up."""
+    await _copy(reader, writer)
+    writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -243,3 +243,21 @@ async def _cut_all_other_connections(url: str) -> None:
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await connection.close()
+
+
+async def test_projector_does_not_poll_for_events_that_a_fail_over_lost(database_url: str) -> None:
+    """The node has heard of a position that the log of the new server does not reach."""
+    sessions = (
+        "SELECT pid, query_start FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid"
+    )
+    async with read_node(database_url) as node:
+        await post_messages(node)
+        await eventually(lambda: node.projector.status.position == 3)
+        node.log.signal.advance(10)
+        await asyncio.sleep(0.2)
+        observer = await asyncpg.connect(database_url)
+        before = await observer.fetch(sessions)
+        await asyncio.sleep(0.2)
+        assert await observer.fetch(sessions) == before
+        await observer.close()

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from structlog.testing import capture_logs
 
-from runtime.connecting import reason_of
+from runtime.connecting import connect_patiently, reason_of
 from runtime.database import Database, open_database
 from runtime.errors import DatabaseUnreachable, ListenUnavailable
 from runtime.urls import connect_arguments, database_urls
@@ -373,3 +373,43 @@ async def test_certificate_that_is_not_trusted_is_reported_at_once(tls_url: str)
 
 async def test_unencrypted_connection_to_a_tls_server_is_reported(tls_url: str) -> None:
     assert "check DATABASE_URL" in await refusal(f"{tls_url}&sslmode=disable")
+
+
+async def test_database_that_is_closed_for_now_is_waited_for(database_url: str) -> None:
+    name = urlsplit(database_url).path[1:]
+    elsewhere = database_url.replace(f"/{name}", "/postgres")
+    async with open_database(database_urls(database_url)) as opened:
+        await ask_apart(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await ask_apart(elsewhere, KILL.replace("current_database()", f"'{name}'"))
+        await wait_until(lambda: opened.direct.get_size() == 0)
+        opening = asyncio.create_task(_open_later(elsewhere, name))
+        assert await opened.direct.fetchval("SELECT 1") == 1
+        assert opening.done()
+
+
+async def _open_later(url: str, name: str) -> None:
+    await asyncio.sleep(0.5)
+    await ask_apart(url, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+async def test_database_that_stays_closed_looks_like_one_that_is_away(database_url: str) -> None:
+    name = urlsplit(database_url).path[1:]
+    elsewhere = database_url.replace(f"/{name}", "/postgres")
+    await ask_apart(elsewhere, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    with pytest.raises(ConnectionRefusedError):
+        await connect_patiently(connect_arguments(database_url), 0.2)
+    assert "not currently accepting connections" in await refusal(database_url)
+
+
+async def test_listener_finds_out_when_the_other_end_is_gone(
+    database_url: str, free_port: int
+) -> None:
+    """By the kernel's own probes, which are no statements."""
+    async with wire(database_url, free_port) as (carrier, url):
+        await carrier.mend()
+        async with open_database(database_urls(url)) as opened:
+            listener = await opened.connect_listener()
+            end = listener._transport.get_extra_info("socket")
+            assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+            await listener.close()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import click
 import pytest
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from cli.main import app
 from events import catalogue
@@ -20,14 +20,24 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 DATA_MODEL = (ROOT / "docs" / "data-model.md").read_text()
 
 
-def commands_of(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    if isinstance(command, click.Group):
-        return [
-            found
-            for name, child in command.commands.items()
-            for found in commands_of(child, (*path, name))
-        ]
-    return [path]
+Commands = dict[tuple[str, ...], TyperCommand]
+
+
+def commands_of(group: TyperGroup, path: tuple[str, ...] = ()) -> Commands:
+    found: Commands = {}
+    for name, child in group.commands.items():
+        if isinstance(child, TyperGroup):
+            found |= commands_of(child, (*path, name))
+        else:
+            assert isinstance(child, TyperCommand)
+            found[(*path, name)] = child
+    return found
+
+
+def all_commands() -> Commands:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    return commands_of(root)
 
 
 @pytest.mark.parametrize("setting", [name.upper() for name in Settings.model_fields])
@@ -50,15 +60,12 @@ def test_event_is_documented_with_its_fields(topic: str) -> None:
 
 
 def test_every_command_and_option_is_documented() -> None:
-    root = typer.main.get_command(app)
-    for path in commands_of(root):
+    commands = all_commands()
+    assert ("events", "replay") in commands
+    for path, command in commands.items():
         name = f"verbatim {' '.join(path)}"
         row = next((line for line in OPERATIONS.splitlines() if line.startswith(f"| `{name}")), "")
         assert row, f"{name} is missing in docs/operations.md"
-        command: click.Command = root
-        for part in path:
-            assert isinstance(command, click.Group)
-            command = command.commands[part]
         for parameter in command.params:
             options = [o for o in parameter.opts if o.startswith("--")]
             if options and options[0] not in ("--json", "--data-dir", "--help"):

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.errors import QueueFull, StoreUnavailable
-from events.group_commit import BATCH_APPENDS, EncodedAppend, GroupCommit, Waiting
+from events.group_commit import (
+    BATCH_APPENDS,
+    FEW_APPENDS,
+    MANY_APPENDS,
+    EncodedAppend,
+    GroupCommit,
+    Waiting,
+)
 
 #: Queues of appends: the streams that each of them writes to.
 QUEUES = st.lists(
@@ -112,6 +119,29 @@ def test_batch_is_limited(loop: asyncio.AbstractEventLoop) -> None:
     commits = commits_of([waiting_for(loop, f"s{n}") for n in range(BATCH_APPENDS + 3)])
     assert len(commits._take()) == BATCH_APPENDS
     assert names(commits._take()) == [f"s{BATCH_APPENDS + n}" for n in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("under_way", "queued", "is_written"),
+    [
+        (0, 1, True),
+        (FEW_APPENDS, 1, True),
+        (FEW_APPENDS + 1, MANY_APPENDS - 1, False),
+        (FEW_APPENDS + 1, MANY_APPENDS, True),
+    ],
+    ids=["idle", "little", "between", "much"],
+)
+async def test_statement_starts_beside_others_under_little_load_and_under_much(
+    under_way: int, queued: int, is_written: bool
+) -> None:
+    commits = commits_of([Waiting([encoded(f"s{n}")]) for n in range(queued)])
+    commits._under_way = under_way
+    try:
+        async with asyncio.timeout(0.05):
+            batch = await commits._next_batch()
+    except TimeoutError:
+        batch = []
+    assert len(batch) == (queued if is_written else 0)
 
 
 @given(queue=QUEUES, writers=st.integers(1, 3), data=st.data())

@@ -51,6 +51,7 @@ def understood(url: str) -> tuple[list[Any], Any]:
         ('psql "postgresql://amy:p@h/d"', ("h", 5432), "amy", "p", "d"),
         ("postgresql://amy:p%40%2F%3F%25%20w@h/d", ("h", 5432), "amy", "p@/?% w", "d"),
         ("postgresql://amy:p@w:d@h/d", ("h", 5432), "amy", "p@w:d", "d"),
+        ("postgresql://amy:endpoint=ep-x-1;p@h/d", ("h", 5432), "amy", "endpoint=ep-x-1;p", "d"),
         ("postgresql://amy:p#w[1]+%@h/d", ("h", 5432), "amy", "p#w[1]+%", "d"),
         ("postgresql://a%40b:p@h/d%2Fe", ("h", 5432), "a@b", "p", "d/e"),
         ("postgresql://amy:p@[::1]/d", ("[::1]", 5432), "amy", "p", "d"),
@@ -171,6 +172,18 @@ def test_transaction_pooler_is_recognised(url: str, is_pooler: bool) -> None:
         (
             f"postgresql://{NEON_POOLER}/d?options=endpoint%3Dep-x-pooler",
             f"postgresql://{NEON}/d?options=endpoint%3Dep-x",
+        ),
+        (
+            "postgresql://amy:p@ep-x-1-pooler.c-2.us-east-1.aws.neon.tech/d?sslnegotiation=direct",
+            "postgresql://amy:p@ep-x-1.c-2.us-east-1.aws.neon.tech/d?sslnegotiation=direct",
+        ),
+        (
+            "psql 'postgresql://amy:p@ep-x-1-pooler.germanywestcentral.azure.neon.tech/d'",
+            "postgresql://amy:p@ep-x-1.germanywestcentral.azure.neon.tech/d",
+        ),
+        (
+            "postgresql://amy:endpoint%3Dep-x-1%3Bp@ep-x-1-pooler.eu.aws.neon.tech/d",
+            "postgresql://amy:endpoint%3Dep-x-1%3Bp@ep-x-1.eu.aws.neon.tech/d",
         ),
         (f"postgresql://{NEON}/d", None),
         ("postgresql://db-pooler.example.com/d", None),
