@@ -23,9 +23,10 @@ from agent.errors import (
     TurnLimitReached,
     explain_model_error,
 )
+from agent.model_output import parse_arguments
 from agent.open_work import OpenCall, OpenWork
 from agent.recorded_model import RecordedModel
-from agent.recorder import RunRecorder, parse_arguments
+from agent.recorder import RunRecorder
 from agent.tool_server import ToolDefinition, ToolResult, ToolServer
 from events.store import EventStore
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from agent.context import Context
 from agent.errors import AgentError
 from agent.frame_writer import RunFrames
 from agent.frames import Frame, frame_body, frame_companions
+from agent.model_output import call_of, code_of, usage_of
 from agent.open_work import OpenCall, add_usage
 from agent.shown_items import begun_reply, shown_call, shown_reply
 from agent.tool_server import ToolResult
@@ -122,18 +122,18 @@ class RunRecorder:
         items = make_tree_storable(raw, self._output_limit)
         replies = [self._reply(i) for i in response.output if isinstance(i, ResponseOutputMessage)]
         calls = [
-            _call_of(item, self._output_limit)
+            call_of(item, self._output_limit)
             for item in response.output
             if isinstance(item, ResponseFunctionToolCall)
         ]
-        self.usage = add_usage(self.usage, _usage_of(response))
+        self.usage = add_usage(self.usage, usage_of(response))
         await self._handle(
             commands.RecordResponse(
                 run_id=self.run_id,
                 attempt=self.claim.attempt,
                 response_id=str(new_id()),
                 items=tuple(items),
-                usage=_usage_of(response),
+                usage=usage_of(response),
                 model=model,
                 adjusted=("adjusted",) if items != raw else (),
                 replies=tuple(reply for reply in replies if reply.text),
@@ -183,7 +183,7 @@ class RunRecorder:
         command = commands.FailRun(
             run_id=self.run_id,
             attempt=self.claim.attempt,
-            code=_code_of(error),
+            code=code_of(error),
             message=error.message,
             can_retry=True,
             usage=self.usage,
@@ -276,35 +276,3 @@ class RunRecorder:
             self._show_reply(partial)
         self._messages.clear()
         return partial
-
-
-def _call_of(item: ResponseFunctionToolCall, limit: int) -> commands.Call:
-    return commands.Call(
-        call_id=str(new_id()),
-        provider_call_id=item.call_id,
-        name=make_storable(item.name, limit)[0],
-        arguments=make_storable(item.arguments, limit)[0],
-    )
-
-
-def _usage_of(response: Response) -> Usage:
-    if response.usage is None:
-        return Usage(requests=1)
-    return Usage(
-        requests=1,
-        input_tokens=response.usage.input_tokens,
-        output_tokens=response.usage.output_tokens,
-    )
-
-
-def _code_of(error: AgentError) -> str:
-    name = type(error).__name__
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).strip("_")
-
-
-def parse_arguments(text: str) -> dict[str, Any]:
-    """Raises ValueError unless the text is a JSON object."""
-    arguments = json.loads(text or "{}")
-    if not isinstance(arguments, dict):
-        raise ValueError("the arguments are no JSON object")
-    return arguments

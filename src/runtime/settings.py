@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         None, description="The database without a pooler; derived where DATABASE_URL is Neon's."
     )
     #: Replica.
-    database_read_url: DatabaseUrl | None = Field(None, description="A replica that serves reads.")
+    database_read_url: DatabaseUrl | None = Field(None, description="A replica; it is connected to, and reads do not use it yet.")
     #: What lies between us and DATABASE_URL.
     database_pooler: Pooler = Field(
         "auto",
