@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         None, description="The database without a pooler; derived where DATABASE_URL is Neon's."
     )
     #: Replica.
-    database_read_url: DatabaseUrl | None = Field(None, description="A replica; it is connected to, and reads do not use it yet.")
+    database_read_url: DatabaseUrl | None = Field(
+        None, description="A replica: connected to, and not read from yet."
+    )
     #: What lies between us and DATABASE_URL.
     database_pooler: Pooler = Field(
         "auto",
