@@ -45,7 +45,7 @@ async def test_handle_stores_what_was_decided_and_answers_with_the_state(
         stream = new_stream()
         handled = await ours.handler.handle(CONVERSATION, stream, post("m1", "r1"), ADA)
         events = [
-            c.Started(),
+            c.Started(title="hello"),
             c.UserMessagePosted(message_id="m1", text="hello"),
             c.RunRequested(run_id="r1", message_id="m1"),
         ]
