@@ -1,0 +1,21 @@
+"""How long a benchmark runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    #: Of interleaved rounds, whose median counts.
+    rounds: int
+    #: Of one side in one round.
+    round_seconds: float
+    #: Events of a conversation that is called long.
+    long_events: int
+    #: Of the snapshot that is held open while others append.
+    held_seconds: float
+
+
+FULL = Plan(rounds=7, round_seconds=4.0, long_events=10_000, held_seconds=60.0)
+QUICK = Plan(rounds=3, round_seconds=1.0, long_events=1_000, held_seconds=5.0)
