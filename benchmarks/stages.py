@@ -16,7 +16,7 @@ from benchmarks.server import database, execute
 from events import codec, statements
 from events.cipher import DataKey, NoEncryption
 from events.conversation import stream_of
-from events.group_commit import EncodedAppend, statement_columns
+from events.encoded_append import EncodedAppend, statement_columns
 from events.ids import new_id
 from events.store import encode_append
 from runtime.embedded import EmbeddedServer

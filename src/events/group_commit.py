@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import uuid
 from collections import deque
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
-from typing import Any
+from collections.abc import Collection
 
 import asyncpg
 import structlog
 
-from events import statements
+from events.encoded_append import (
+    EncodedAppend,
+    has_committed,
+    write_appends,
+    write_companions,
+)
 from events.errors import QueueFull, StoreUnavailable
-from events.stored import Companion
 
 log = structlog.get_logger()
 
@@ -43,24 +42,6 @@ DISCONNECTED = (
     asyncpg.InternalClientError,  # asyncpg, when the server ends a session between two messages
     TimeoutError,
 )
-
-
-@dataclass(slots=True, eq=False)
-class EncodedAppend:
-    """One stream's rows, ready for the statement."""
-
-    stream_id: str
-    expected_version: int
-    owner_id: str
-    key_id: uuid.UUID | None
-    idempotency_key: str | None
-    request_hash: bytes | None
-    event_ids: list[uuid.UUID]
-    topics: list[str]
-    schema_versions: list[int]
-    states: list[bytes]
-    metadata: list[str]
-    companions: Sequence[Companion]
 
 
 class Waiting:
@@ -226,9 +207,9 @@ class GroupCommit:
             for waiting in batch:
                 _settle_error(waiting, StoreUnavailable("the connection was lost"))
             return
-        for waiting, has_committed in zip(batch, committed, strict=True):
-            waiting.is_in_doubt = not has_committed
-            if has_committed:
+        for waiting, is_stored in zip(batch, committed, strict=True):
+            waiting.is_in_doubt = not is_stored
+            if is_stored:
                 _settle(waiting, True)
         self._queue.extendleft(waiting for waiting in reversed(batch) if waiting.is_in_doubt)
 
@@ -236,7 +217,9 @@ class GroupCommit:
         while True:
             try:
                 async with self._pool.acquire() as connection:
-                    return [await _has_committed(connection, waiting) for waiting in batch]
+                    return [
+                        await has_committed(connection, waiting.appends[0]) for waiting in batch
+                    ]
             except DISCONNECTED:
                 await asyncio.sleep(_RETRY_SECONDS)
 
@@ -246,15 +229,15 @@ async def _execute(connection: asyncpg.Connection, batch: list[Waiting]) -> Coll
     appends = [append for waiting in batch for append in waiting.appends]
     is_atomic = len(batch) < len(appends)
     if not is_atomic and not any(append.companions for append in appends):
-        return await _append(connection, appends)
+        return await write_appends(connection, appends)
     transaction = connection.transaction()
     await transaction.start()
     try:
-        losers = await _append(connection, appends)
+        losers = await write_appends(connection, appends)
         if is_atomic and losers:
             await transaction.rollback()
             return {append.stream_id for append in appends}
-        await _write_companions(connection, [a for a in appends if a.stream_id not in losers])
+        await write_companions(connection, [a for a in appends if a.stream_id not in losers])
     except BaseException:
         with contextlib.suppress(*DISCONNECTED):
             await transaction.rollback()
@@ -263,61 +246,12 @@ async def _execute(connection: asyncpg.Connection, batch: list[Waiting]) -> Coll
     return losers
 
 
-async def _append(
-    connection: asyncpg.Connection, appends: Sequence[EncodedAppend]
-) -> Collection[str]:
-    columns = statement_columns(appends)
-    losers = await connection.fetchval(statements.load("append_events"), *columns)
-    return frozenset(losers) if losers else ()
-
-
-async def _write_companions(connection: asyncpg.Connection, appends: list[EncodedAppend]) -> None:
-    companions = sorted(
-        (c for append in appends for c in append.companions), key=attrgetter("statement")
-    )
-    for statement, group in groupby(companions, key=attrgetter("statement")):
-        await connection.executemany(statement, [companion.values for companion in group])
-
-
 async def _has_won(
     connection: asyncpg.Connection, waiting: Waiting, losers: Collection[str]
 ) -> bool:
     if not any(append.stream_id in losers for append in waiting.appends):
         return True
-    return waiting.is_in_doubt and await _has_committed(connection, waiting)
-
-
-async def _has_committed(connection: asyncpg.Connection, waiting: Waiting) -> bool:
-    first = waiting.appends[0]
-    found: bool = await connection.fetchval(
-        statements.load("resolve_append"),
-        first.stream_id,
-        first.expected_version + 1,
-        first.event_ids[0],
-    )
-    return found
-
-
-def statement_columns(appends: Sequence[EncodedAppend]) -> tuple[list[Any] | None, ...]:
-    """The parameters of append_events.sql."""
-    idempotency_keys = [a.idempotency_key for a in appends]
-    return (
-        [a.stream_id for a in appends],
-        [a.expected_version + 1 for a in appends],
-        [a.expected_version + len(a.event_ids) for a in appends],
-        [a.owner_id for a in appends],
-        [a.key_id for a in appends],
-        idempotency_keys if any(idempotency_keys) else None,
-        [a.request_hash for a in appends],
-        [a.stream_id for a in appends for _ in a.event_ids],
-        [a.expected_version + n for a in appends for n in range(1, len(a.event_ids) + 1)],
-        [a.owner_id for a in appends for _ in a.event_ids],
-        [event_id for a in appends for event_id in a.event_ids],
-        [topic for a in appends for topic in a.topics],
-        [version for a in appends for version in a.schema_versions],
-        [state for a in appends for state in a.states],
-        [metadata for a in appends for metadata in a.metadata],
-    )
+    return waiting.is_in_doubt and await has_committed(connection, waiting.appends[0])
 
 
 def _settle(waiting: Waiting, has_won: bool) -> None:

@@ -9,8 +9,9 @@ import asyncpg
 
 from events import catalogue, codec, statements
 from events.cipher import DataKey
+from events.encoded_append import EncodedAppend
 from events.errors import IdempotencyMismatch, UserErased, VersionConflict
-from events.group_commit import EncodedAppend, GroupCommit
+from events.group_commit import GroupCommit
 from events.ids import new_id
 from events.keys import KeyRing
 from events.stored import Append, Appended, RecordedEvent, StoredEvent

@@ -11,8 +11,9 @@ import asyncpg
 from events import statements
 from events.cipher import EventKey
 from events.conversation import Renamed
+from events.encoded_append import EncodedAppend
 from events.errors import VersionConflict
-from events.group_commit import EncodedAppend, GroupCommit, Waiting, _execute
+from events.group_commit import GroupCommit, Waiting, _execute
 from events.keys import KeyRing, PostgresKeyRing
 from events.store import EventStore, encode_append
 from events.stored import Append

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from events.encoded_append import EncodedAppend
 from events.errors import QueueFull, StoreUnavailable
 from events.group_commit import (
     BATCH_APPENDS,
     FEW_APPENDS,
     MANY_APPENDS,
-    EncodedAppend,
     GroupCommit,
     Waiting,
 )

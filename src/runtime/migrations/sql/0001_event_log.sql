@@ -164,35 +164,70 @@ $$;
 
 -- Gives committed events their positions. A function, so that the statement after the lock sees
 -- everything that committed before the lock was granted.
+--
+-- Rows that were sealed stay in the inbox's index, dead, for as long as any snapshot may see them, and
+-- stepping over them made each seal slower than the one before. So a session remembers in
+-- verbatim.inbox_floor from where to look: {floor, mark, own xid after the mark, second of the next
+-- look from the start}. No row at or below the mark can appear any more once every transaction older
+-- than that xid has ended: an append locks its heads, and so has its xid, before it takes an inbox
+-- number. (A snapshot's xmax would not do: it is one past the newest xid that has ended.) Kept in the
+-- session because that ends with a fail-over; looked past now and then, in case somebody turns the
+-- numbers back.
 CREATE FUNCTION verbatim.seal(max_rows int, OUT head bigint, OUT sealed bigint, OUT is_more boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
+    known bigint[] := coalesce(nullif(current_setting('verbatim.inbox_floor', true), ''), '{0,0,0,0}');
+    moment CONSTANT bigint := extract(epoch FROM clock_timestamp());
+    has_older_xid CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
+    numbered bigint;
+    oldest bigint;
     taken int;
+    expected bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(7308325537102295);
+    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO numbered
+    FROM verbatim.inbox_inbox_id_seq AS s;
+    IF moment >= known[4] OR numbered < known[2] THEN
+        known := ARRAY[0, 0, 0, moment + 60];
+    END IF;
     SELECT coalesce(max(l.position), 0) INTO head FROM verbatim.log AS l;
-    WITH next AS (
-        SELECT i.inbox_id FROM verbatim.inbox AS i ORDER BY i.inbox_id LIMIT max_rows
-    ), moved AS (
-        DELETE FROM verbatim.inbox AS i USING next WHERE i.inbox_id = next.inbox_id
+    WITH moved AS (
+        DELETE FROM verbatim.inbox AS i
+        WHERE i.inbox_id = ANY (ARRAY(
+            SELECT n.inbox_id FROM verbatim.inbox AS n
+            WHERE n.inbox_id > known[1] ORDER BY n.inbox_id LIMIT max_rows))
         RETURNING i.*
     ), ranges AS (
-        SELECT m.inbox_id, r.n, r.stream_id, r.first_version, r.last_version
+        SELECT r.stream_id, r.first_version, r.last_version,
+            sum(r.last_version - r.first_version + 1) OVER (ORDER BY m.inbox_id, r.n) AS until
         FROM moved AS m, unnest(m.stream_ids, m.first_versions, m.last_versions)
             WITH ORDINALITY AS r (stream_id, first_version, last_version, n)
     ), placed AS (
         INSERT INTO verbatim.log (position, stream_id, stream_version, owner_id, leaf)
-        SELECT head + row_number() OVER (ORDER BY r.inbox_id, r.n, v.version),
+        SELECT head + r.until - r.last_version + e.stream_version,
             e.stream_id, e.stream_version, e.owner_id, verbatim.leaf_hash(e)
         FROM ranges AS r
-        CROSS JOIN LATERAL generate_series(r.first_version, r.last_version) AS v (version)
-        JOIN verbatim.events AS e ON e.stream_id = r.stream_id AND e.stream_version = v.version
+        JOIN verbatim.events AS e ON e.stream_id = r.stream_id
+            AND e.stream_version BETWEEN r.first_version AND r.last_version
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM placed), (SELECT count(*) FROM moved) INTO sealed, taken;
+    SELECT (SELECT count(*) FROM placed), (SELECT count(*) FROM moved),
+        (SELECT coalesce(max(r.until), 0) FROM ranges AS r),
+        pg_snapshot_xmin(pg_current_snapshot())::text
+    INTO sealed, taken, expected, oldest;
+    IF sealed <> expected THEN
+        RAISE EXCEPTION 'the inbox names % events after position %, but % are stored', expected, head, sealed
+            USING ERRCODE = 'data_corrupted';
+    END IF;
     head := head + sealed;
     is_more := taken = max_rows;
     IF sealed > 0 THEN
+        IF NOT is_more AND NOT has_older_xid AND oldest >= known[3] THEN
+            known := ARRAY[known[2], numbered, pg_current_xact_id()::text::bigint, known[4]];
+        END IF;
+        PERFORM set_config('verbatim.inbox_floor', known::text, false);
         PERFORM pg_notify('verbatim_log', head::text);
     END IF;
 END
