@@ -50,9 +50,16 @@ def test_metric_is_documented(metric: str) -> None:
     assert f"`{metric}`" in OPERATIONS
 
 
-@pytest.mark.parametrize("topic", known_topics())
-def test_event_is_documented_with_its_fields(topic: str) -> None:
+def our_topics() -> list[str]:
+    """Without those that other tests of the same process register."""
     assert catalogue
+    return [
+        topic for topic, kind in known_topics().items() if kind.__module__.startswith("events.")
+    ]
+
+
+@pytest.mark.parametrize("topic", our_topics())
+def test_event_is_documented_with_its_fields(topic: str) -> None:
     row = next((line for line in DATA_MODEL.splitlines() if f"| `{topic}` |" in line), "")
     assert row, f"{topic} is missing in docs/data-model.md"
     for field in known_topics()[topic].__struct_fields__:
