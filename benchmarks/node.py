@@ -19,6 +19,7 @@ from events.sealer import Sealer
 from events.signal import LogSignal
 from events.store import EventStore
 from events.stored import Append
+from runtime.collector import rest_collector
 from runtime.database import Database, open_database
 from runtime.urls import database_urls
 
@@ -44,6 +45,7 @@ class LogNode:
 @asynccontextmanager
 async def log_node(url: str, *, is_sealed: bool = True) -> AsyncIterator[LogNode]:
     """Without sealing there is no encryption either: what the bare append costs."""
+    rest_collector()
     async with open_database(database_urls(url)) as database:
         pool = database.direct
         keys: KeyRing = PostgresKeyRing(pool, EVENT_KEY) if is_sealed else PlainKeyRing()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from runtime.collector import rest_collector
 from runtime.embedded import locate
 from runtime.logs import configure_logs
 from runtime.metrics import shared_by_workers
@@ -34,6 +35,7 @@ def serve_in_process(settings: Settings, url: str, announce: Announce) -> None:
     from api.app import create_app
 
     config = _config(settings, create_app(settings, database_url=embedded_url))
+    rest_collector()
     listening = config.bind_socket()
     server = uvicorn.Server(config)
     _when(lambda: server.started, lambda: _announce_at(settings, listening, announce))
@@ -59,7 +61,9 @@ def create_worker_app() -> object:
     configure_logs(settings.verbatim_log_level, settings.verbatim_log_format)
     _end_with_parent(int(os.environ[_PARENT]))
     url = locate(settings.verbatim_data_dir) if settings.is_embedded else None
-    return create_app(settings, database_url=url)
+    app = create_app(settings, database_url=url)
+    rest_collector()
+    return app
 
 
 _PARENT = "VERBATIM_PARENT_PID"

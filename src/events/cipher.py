@@ -28,7 +28,7 @@ class DataKey:
         self.key_id = key_id
         self.key_id_text = str(key_id)
         #: What appends are checked against; None where there is nothing to erase.
-        self.stored_id: uuid.UUID | None = key_id
+        self.stored_id: str | None = self.key_id_text
         self.owner_id = owner_id
         self._aead = AESGCM(secret)
         self._hash_key = hmac.digest(secret, b"verbatim keyed hash", "sha256")

@@ -30,7 +30,7 @@ def encode_state(event: Event, key: DataKey, stream_id: str, stream_version: int
 
 
 def encode_metadata(
-    append: Append, event_ids: Iterable[uuid.UUID], key: DataKey, request_hash: bytes | None
+    append: Append, event_ids: Iterable[str], key: DataKey, request_hash: bytes | None
 ) -> list[str]:
     """Canonical JSON for each event of an append."""
     metadata: dict[str, str] = {"actor": append.actor, "key_id": key.key_id_text}
@@ -44,7 +44,7 @@ def encode_metadata(
         metadata["request_hash"] = request_hash.hex()
     encoded = []
     for event_id in event_ids:
-        metadata["event_id"] = str(event_id)
+        metadata["event_id"] = event_id
         encoded.append(orjson.dumps(metadata, option=orjson.OPT_SORT_KEYS).decode())
     return encoded
 

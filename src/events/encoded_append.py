@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,10 +21,10 @@ class EncodedAppend:
     stream_id: str
     expected_version: int
     owner_id: str
-    key_id: uuid.UUID | None
+    key_id: str | None
     idempotency_key: str | None
     request_hash: bytes | None
-    event_ids: list[uuid.UUID]
+    event_ids: list[str]
     topics: list[str]
     schema_versions: list[int]
     states: list[bytes]
@@ -64,20 +63,30 @@ async def has_committed(connection: asyncpg.Connection, append: EncodedAppend) -
 def statement_columns(appends: Sequence[EncodedAppend]) -> tuple[list[Any] | None, ...]:
     """The parameters of append_events.sql."""
     idempotency_keys = [a.idempotency_key for a in appends]
+    has_key = any(idempotency_keys)
     return (
         [a.stream_id for a in appends],
         [a.expected_version + 1 for a in appends],
-        [a.expected_version + len(a.event_ids) for a in appends],
         [a.owner_id for a in appends],
         [a.key_id for a in appends],
-        idempotency_keys if any(idempotency_keys) else None,
-        [a.request_hash for a in appends],
-        [a.stream_id for a in appends for _ in a.event_ids],
-        [a.expected_version + n for a in appends for n in range(1, len(a.event_ids) + 1)],
-        [a.owner_id for a in appends for _ in a.event_ids],
+        idempotency_keys if has_key else None,
+        [a.request_hash for a in appends] if has_key else None,
+        *_places_of_events(appends),
         [event_id for a in appends for event_id in a.event_ids],
         [topic for a in appends for topic in a.topics],
         [version for a in appends for version in a.schema_versions],
         [state for a in appends for state in a.states],
         [metadata for a in appends for metadata in a.metadata],
+    )
+
+
+def _places_of_events(appends: Sequence[EncodedAppend]) -> tuple[list[Any] | None, ...]:
+    """Nothing where each append has one event: the driver looks at every element of an array."""
+    if all([len(a.event_ids) == 1 for a in appends]):
+        return (None,) * 4
+    return (
+        [a.expected_version + len(a.event_ids) for a in appends],
+        [a.stream_id for a in appends for _ in a.event_ids],
+        [a.expected_version + n for a in appends for n in range(1, len(a.event_ids) + 1)],
+        [a.owner_id for a in appends for _ in a.event_ids],
     )

@@ -15,11 +15,19 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7 whose 12 bits after the millisecond are its fraction (RFC 9562, method 3)."""
+    return uuid.UUID(new_id_text())
+
+
+def new_id_text() -> str:
+    """A UUIDv7 whose 12 bits after the millisecond are its fraction (RFC 9562, method 3).
+
+    An append mints one for each event: a UUID object around it would cost as much again.
+    """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     fraction = rest * 4096 // 1_000_000
     value = (milliseconds & (1 << 48) - 1) << 80 | _VERSION_7 | fraction << 64
-    return uuid.UUID(int=value | _VARIANT | int.from_bytes(os.urandom(8)) >> 2)
+    digits = f"{value | _VARIANT | int.from_bytes(os.urandom(8)) >> 2:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def derived_id(*parts: str) -> uuid.UUID:

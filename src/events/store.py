@@ -12,7 +12,7 @@ from events.cipher import DataKey
 from events.encoded_append import EncodedAppend
 from events.errors import IdempotencyMismatch, UserErased, VersionConflict
 from events.group_commit import GroupCommit
-from events.ids import new_id
+from events.ids import new_id_text
 from events.keys import KeyRing
 from events.stored import Append, Appended, RecordedEvent, StoredEvent
 
@@ -45,7 +45,13 @@ class EventStore:
 
         An idempotency key that was used before brings back what was stored then.
         """
-        return (await self.append_all((append,)))[0]
+        started = time.perf_counter()
+        encoded = encode_append(append, await self.keys.current(append.owner_id))
+        if not await self._commits.append([encoded]):
+            return (await self._explain([encoded]))[0]
+        self._on_commit()
+        self._on_append(time.perf_counter() - started, len(append.events))
+        return _outcome(encoded)
 
     async def append_all(self, appends: Sequence[Append]) -> list[Appended]:
         """Appends to several streams: all are stored, or none."""
@@ -168,7 +174,7 @@ class EventStore:
 
 def encode_append(append: Append, key: DataKey) -> EncodedAppend:
     events = append.events
-    event_ids = [new_id() for _ in events]
+    event_ids = [new_id_text() for _ in events]
     request_hash = _request_hash(append.request_body, key)
     return EncodedAppend(
         append.stream_id,

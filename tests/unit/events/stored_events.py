@@ -44,7 +44,7 @@ def stored_event(
     return StoredEvent(
         stream_id,
         version,
-        encoded.event_ids[0],
+        uuid.UUID(encoded.event_ids[0]),
         encoded.topics[0],
         encoded.schema_versions[0],
         encoded.states[0],

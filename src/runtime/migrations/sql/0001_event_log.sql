@@ -93,14 +93,15 @@ CREATE FUNCTION verbatim.leaf_hash(e verbatim.events) RETURNS bytea LANGUAGE sql
 $$;
 
 -- A batch of appends, at most one a stream. Answers the stream ids that lost (null: none did).
--- `key_ids` has null where nothing is encrypted; `idempotency_keys` is null when nobody has one.
+-- `key_ids` has null where nothing is encrypted; `idempotency_keys` is null when nobody has one, and
+-- `last_versions` is, with the events' places after it, when each append has one event.
 -- Heads are locked in one order, so batches never deadlock; the inbox number is taken after the
 -- locks, so it follows the order within each stream. A function, because its statements are planned
 -- once a session and with no arrays to look at: planning anew cost more than running. The settings
 -- keep a plan made for small tables from scanning large ones.
 CREATE FUNCTION verbatim.append(
-    stream_ids text[], first_versions bigint[], last_versions bigint[], owner_ids text[], key_ids uuid[],
-    idempotency_keys text[], request_hashes bytea[],
+    stream_ids text[], first_versions bigint[], owner_ids text[], key_ids uuid[],
+    idempotency_keys text[], request_hashes bytea[], last_versions bigint[],
     event_stream_ids text[], event_versions bigint[], event_owner_ids text[], event_ids uuid[],
     topics text[], schema_versions int[], states bytea[], metadata text[])
 RETURNS text[] LANGUAGE plpgsql
@@ -110,6 +111,12 @@ DECLARE
     winners text[];
     losers text[];
 BEGIN
+    IF last_versions IS NULL THEN
+        last_versions := first_versions;
+        event_stream_ids := stream_ids;
+        event_versions := first_versions;
+        event_owner_ids := owner_ids;
+    END IF;
     WITH won AS (
         INSERT INTO verbatim.heads AS h (stream_id, version, appended, owner_id)
         SELECT a.stream_id, a.last_version, a.last_version - a.first_version + 1, a.owner_id
