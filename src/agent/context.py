@@ -39,7 +39,7 @@ def build_context(
     `recorded` are events of one conversation in version order, from a turn's beginning (or the
     middle of an older turn) on. Tool outputs are cut at `output_characters`.
 
-    Raises NotFound when the run is not on the active branch.
+    Raises NotFound when the run is not among the events.
     """
     ids = UniqueIds()
     items: list[Item] = []

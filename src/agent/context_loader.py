@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from agent.context import OUTPUT_CHARACTERS, Context, build_context
 from agent.turns import last_turns, turns_before
@@ -27,7 +28,7 @@ async def load_context(
 ) -> Context:
     """`build_context` over the whole stream, of which only the needed end is read.
 
-    Raises NotFound when the run is not on the active branch.
+    Raises NotFound when the conversation has no such run.
     """
     recorded = await _read_back(
         store,
@@ -60,7 +61,7 @@ async def rederive_context(
         started.stream_id,
         started.stream_version,
         page_events,
-        lambda found: given <= {one.event_id for one in found},
+        lambda found: given <= _event_ids(found, event.run_id),
     )
     limit = _count_messages(one for one in recorded if one.event_id in given)
     return build_context(recorded, event.run_id, limit, output_characters)
@@ -85,6 +86,13 @@ async def _read_back(
         before_version = page[-1].stream_version
         page_events = min(page_events * 2, LONGEST_PAGE_EVENTS)
     return found
+
+
+def _event_ids(found: Sequence[RecordedEvent], run_id: str) -> set[str]:
+    """Of all turns that the run may see in what was found."""
+    with suppress(NotFound):
+        return {i for turn in turns_before(found, run_id) for i in turn.event_ids}
+    return set()
 
 
 def _is_settled(found: Sequence[RecordedEvent], run_id: str, limit: int) -> bool:

@@ -14,12 +14,13 @@ from agent.frames import Frame, frame_body, frame_companions
 from agent.leases import Leases
 from agent.shown_items import shown_message
 from agent.supervisor import Supervisor
+from commands.branching import RetryAfter
 from commands.conversation import (
     CONVERSATION,
     ConversationCommand,
+    EditMessage,
     PostMessage,
     RequestRun,
-    RetryAfter,
 )
 from commands.handle import CommandHandler, Origin
 from events.cipher import DataKey
@@ -92,17 +93,7 @@ class Sender:
         request_body: bytes | None = None,
     ) -> Sent:
         """Posts a message, in a new conversation when none is named, and starts its run."""
-        command = PostMessage(
-            message_id=str(new_id()),
-            run_id=str(new_id()),
-            text=message.text,
-            content=message.content,
-            attachments=message.attachments,
-            quoted_text=message.quoted_text,
-            inference_options=message.inference_options,
-            policy=message.policy,
-            may_start=conversation_id is None,
-        )
+        command = _posting(message, may_start=conversation_id is None)
         return await self._request_run(
             owner_id,
             conversation_id or _new_conversation_id(owner_id, idempotency_key),
@@ -122,6 +113,24 @@ class Sender:
     ) -> Sent:
         """Answers a user message again, on a new branch."""
         command = RetryAfter(message_id=message_id, run_id=str(new_id()), branch_id=str(new_id()))
+        return await self._request_run(
+            owner_id, conversation_id, command, idempotency_key, request_body
+        )
+
+    async def edit(
+        self,
+        owner_id: str,
+        conversation_id: str,
+        message_id: str,
+        message: Message,
+        *,
+        idempotency_key: str | None = None,
+        request_body: bytes | None = None,
+    ) -> Sent:
+        """Posts a message in the place of another one, on a new branch, and starts its run."""
+        command = EditMessage(
+            edited_message_id=message_id, branch_id=str(new_id()), message=_posting(message)
+        )
         return await self._request_run(
             owner_id, conversation_id, command, idempotency_key, request_body
         )
@@ -191,6 +200,20 @@ class Sender:
             *frame_companions(key, claim.run_id, preamble),
             *attaching(events, conversation_id, owner_id),
         ]
+
+
+def _posting(message: Message, *, may_start: bool = False) -> PostMessage:
+    return PostMessage(
+        message_id=str(new_id()),
+        run_id=str(new_id()),
+        text=message.text,
+        content=message.content,
+        attachments=message.attachments,
+        quoted_text=message.quoted_text,
+        inference_options=message.inference_options,
+        policy=message.policy,
+        may_start=may_start,
+    )
 
 
 def _new_conversation_id(owner_id: str, idempotency_key: str | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from agent.told_items import is_told
 from commands.errors import NotFound
@@ -73,13 +74,14 @@ def turns_before(recorded: Iterable[RecordedEvent], run_id: str) -> list[Turn]:
     An earlier turn whose runs are all unfinished is left out whole, because its message would
     look unanswered and the model would carry it out a second time.
 
-    Raises NotFound when the run, or the message it answers, is not on the active branch.
+    Of a conversation with branches it sees the one it was requested on. Raises NotFound when the
+    run, or the message it answers, is not among the events.
     """
-    branch = _ActiveBranch()
+    branches = _Branches()
     for one in recorded:
-        branch.apply(one)
+        branches.apply(one)
     seen: list[Turn] = []
-    for turn in branch.turns.values():
+    for turn in branches.of_run(run_id):
         ids = [run.run_id for run in turn.runs]
         if run_id in ids:
             own = ids.index(run_id)
@@ -88,7 +90,7 @@ def turns_before(recorded: Iterable[RecordedEvent], run_id: str) -> list[Turn]:
         if not turn.is_unanswered:
             ended = [run for run in turn.runs if run.is_ended]
             seen.append(Turn(turn.message, turn.recorded, ended))
-    raise NotFound(f"Run {run_id} answers no message of the conversation's active branch.")
+    raise NotFound(f"Run {run_id} answers no message of the conversation.")
 
 
 def last_turns(turns: Sequence[Turn], limit: int) -> Window:
@@ -103,39 +105,66 @@ def last_turns(turns: Sequence[Turn], limit: int) -> Window:
     return Window(turns=kept[::-1], is_settled=count >= limit)
 
 
-class _ActiveBranch:
+class _Branch:
+    """The turns of one branch, by message id; those of its parents come first."""
+
+    def __init__(self, turns: Iterable[Turn] = ()) -> None:
+        self.turns = {turn.message.message_id: turn for turn in turns}
+
+    def until(self, message_id: str) -> list[Turn]:
+        """The turns before a message's; all of them when it has none here."""
+        return list(takewhile(lambda t: t.message.message_id != message_id, self.turns.values()))
+
+
+class _Branches:
+    """Of events that begin in the middle of a conversation, the end of each branch is known."""
+
     def __init__(self) -> None:
-        #: By message id, in the order the messages were posted.
-        self.turns: dict[str, Turn] = {}
+        self._active = _Branch()
+        self._named: dict[str, _Branch] = {}
+        self._of_message: dict[str, _Branch] = {}
+        self._of_run: dict[str, _Branch] = {}
         self._runs: dict[str, TurnRun] = {}
+
+    def of_run(self, run_id: str) -> Iterable[Turn]:
+        branch = self._of_run.get(run_id)
+        return branch.turns.values() if branch else ()
 
     def apply(self, recorded: RecordedEvent) -> None:
         match recorded.event:
             case c.UserMessagePosted() as posted:
-                self.turns[posted.message_id] = Turn(posted, recorded)
+                self._active.turns[posted.message_id] = Turn(posted, recorded)
+                self._of_message[posted.message_id] = self._active
             case c.RunRequested() as requested:
                 self._request(requested)
-            case c.ThreadItemPut(item=item) if self.turns and is_told(item):
-                last = next(reversed(self.turns.values()))
+            case c.ThreadItemPut(item=item) if self._active.turns and is_told(item):
+                last = next(reversed(self._active.turns.values()))
                 last.runs.append(TurnRun("", [recorded], is_ended=True))
             case c.BranchForked() as forked:
-                self._fork(forked.after_message_id)
+                self._fork(forked)
+            case c.BranchSwitched() as switched:
+                self._named.setdefault(switched.from_branch_id, self._active)
+                self._active = self._named.setdefault(switched.branch_id, _Branch())
             case event if isinstance(event, ENDING) and event.run_id in self._runs:
                 self._runs[event.run_id].is_ended = True
             case event if isinstance(event, SPOKEN) and event.run_id in self._runs:
                 self._runs[event.run_id].recorded.append(recorded)
 
     def _request(self, requested: c.RunRequested) -> None:
-        turn = self.turns.get(requested.message_id)
+        turn = self._active.turns.get(requested.message_id)
         if turn is not None:
             run = TurnRun(requested.run_id)
             turn.runs.append(run)
             self._runs[run.run_id] = run
+            self._of_run[run.run_id] = self._active
 
-    def _fork(self, after_message_id: str) -> None:
+    def _fork(self, forked: c.BranchForked) -> None:
         # A message that is not among the given events is older than all of them, so none stays.
-        ids = list(self.turns)
-        kept = ids[: ids.index(after_message_id) + 1] if after_message_id in ids else []
-        self.turns = {message_id: self.turns[message_id] for message_id in kept}
-        if kept:
-            self.turns[after_message_id].runs = []
+        parent = self._of_message.get(forked.message_id)
+        if parent is not None and forked.parent_id:
+            self._named.setdefault(forked.parent_id, parent)
+        kept = parent.until(forked.message_id) if parent else []
+        if parent is not None and forked.side == "after":
+            message = parent.turns[forked.message_id]
+            kept.append(Turn(message.message, message.recorded))
+        self._active = self._named[forked.branch_id] = _Branch(kept)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commands import run
+from commands.branching import RetryAfter, SwitchBranch, check_quiet, forked, retry, switch
 from commands.conversation_state import ConversationState, evolve
 from commands.decider import Decider
 from commands.errors import InvalidCommand, NotFound, Rejected
@@ -46,12 +47,12 @@ class PostMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetryAfter:
-    """Answers a user message again, on a new branch."""
+class EditMessage:
+    """Puts another message in the place of one, on a new branch, and asks for a reply."""
 
-    message_id: str
-    run_id: str
+    edited_message_id: str
     branch_id: str
+    message: PostMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,8 @@ ConversationCommand = (
     Start
     | PostMessage
     | RetryAfter
+    | EditMessage
+    | SwitchBranch
     | RequestRun
     | Rename
     | Delete
@@ -117,7 +120,11 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
         case PostMessage():
             return _post(command, state)
         case RetryAfter():
-            return _retry(command, _active(state))
+            return retry(command, _active(state))
+        case EditMessage():
+            return _edit(command, _active(state))
+        case SwitchBranch():
+            return switch(command, _active(state))
         case RequestRun():
             return _request_run(command, _active(state))
         case Rename():
@@ -156,15 +163,15 @@ def _post(command: PostMessage, state: ConversationState) -> list[Event]:
         started = [c.Started(title=_first_words(command.text))]
     else:
         _active(state)
-    _check_message(command)
-    if command.message_id in state.messages:
-        raise Rejected("message_exists", "A message with this id was already posted.")
+    _check_message(command, state)
     if state.runs and command.policy == "reject":
         raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
-    if command.run_id in state.runs:
-        raise Rejected("run_exists", "A run with this id is already unfinished.")
     if len(state.runs) >= QUEUED_RUNS:
         raise Rejected("queue_full", f"{QUEUED_RUNS} messages already wait for a reply.")
+    return [*started, *_posted(command)]
+
+
+def _posted(command: PostMessage) -> list[Event]:
     posted = c.UserMessagePosted(
         message_id=command.message_id,
         text=command.text,
@@ -173,27 +180,20 @@ def _post(command: PostMessage, state: ConversationState) -> list[Event]:
         quoted_text=command.quoted_text,
         inference_options=command.inference_options,
     )
-    requested = c.RunRequested(run_id=command.run_id, message_id=command.message_id)
-    return [*started, posted, requested]
+    return [posted, c.RunRequested(run_id=command.run_id, message_id=command.message_id)]
 
 
-def _retry(command: RetryAfter, state: ConversationState) -> list[Event]:
-    if command.message_id not in state.messages:
-        raise NotFound("There is no such user message on the active branch.")
-    if state.runs:
-        raise Rejected("run_unfinished", "A reply is still being written: stop it first.")
-    return [
-        c.BranchForked(branch_id=command.branch_id, after_message_id=command.message_id),
-        c.RunRequested(run_id=command.run_id, message_id=command.message_id, trigger="retry"),
-    ]
+def _edit(command: EditMessage, state: ConversationState) -> list[Event]:
+    fork = forked(command.branch_id, command.edited_message_id, "before", state)
+    _check_message(command.message, state)
+    return [fork, *_posted(command.message)]
 
 
 def _request_run(command: RequestRun, state: ConversationState) -> list[Event]:
     _check_storable(command.put)
-    if any(item_id not in state.pending_items for item_id in command.pending_item_ids):
+    if not all(map(state.is_pending, command.pending_item_ids)):
         raise Rejected("item_answered", "This no longer waits for an answer.")
-    if state.runs:
-        raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
+    check_quiet(state)
     if state.last_message_id is None:
         raise Rejected("no_message", "The conversation has no message to reply to yet.")
     requested = c.RunRequested(
@@ -220,7 +220,11 @@ def _feedback(command: GiveFeedback, state: ConversationState) -> list[Event]:
     return [c.FeedbackGiven(item_ids=command.item_ids, kind=command.kind)]
 
 
-def _check_message(command: PostMessage) -> None:
+def _check_message(command: PostMessage, state: ConversationState) -> None:
+    if command.message_id in state.messages:
+        raise Rejected("message_exists", "A message with this id was already posted.")
+    if command.run_id in state.runs:
+        raise Rejected("run_exists", "A run with this id is already unfinished.")
     if not command.text.strip() and not command.attachments:
         raise InvalidCommand("A message needs text.")
     if len(command.text) > TEXT_CHARACTERS:

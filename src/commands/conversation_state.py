@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from commands.branches import Branches
 from events import conversation as c
 from events.event import Event
 
@@ -36,14 +37,21 @@ class ConversationState:
     title: str = ""
     #: Unfinished runs in the order they were requested.
     runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
-    #: User messages of the active branch, with the stream version each was posted at.
+    branches: Branches = field(default_factory=Branches)
+    #: User messages of all branches, with the stream version each was posted at.
     messages: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    #: On the active branch.
     last_message_id: str | None = None
     #: Items that wait for the user, with the stream version each was first put at.
     pending_items: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     def run(self, run_id: str) -> Run | None:
         return self.runs.get(run_id)
+
+    def is_pending(self, item_id: str) -> bool:
+        """Whether an item of the active branch waits for the user."""
+        version = self.pending_items.get(item_id)
+        return version is not None and self.branches.is_current(version)
 
 
 def evolve(state: ConversationState, event: Event, version: int) -> ConversationState:
@@ -62,7 +70,10 @@ def evolve(state: ConversationState, event: Event, version: int) -> Conversation
         case c.ThreadItemRemoved():
             return replace(state, pending_items=_without(state.pending_items, event.item_id))
         case c.BranchForked():
-            return _fork(state, event.after_message_id)
+            message_version = state.messages.get(event.message_id, 0)
+            return _on_branch(state, state.branches.forked(event, message_version, version))
+        case c.BranchSwitched():
+            return _on_branch(state, state.branches.switched(event.branch_id, version))
         case c.RunRequested():
             run = Run(event.run_id, event.message_id)
             return replace(state, runs={**state.runs, event.run_id: run})
@@ -106,10 +117,7 @@ def _without(items: Mapping[str, int], item_id: str) -> Mapping[str, int]:
     return {i: version for i, version in items.items() if i != item_id}
 
 
-def _fork(state: ConversationState, after_message_id: str) -> ConversationState:
-    kept_until = state.messages.get(after_message_id, 0)
-    messages = {m: v for m, v in state.messages.items() if v <= kept_until}
-    pending = {i: v for i, v in state.pending_items.items() if v <= kept_until}
-    return replace(
-        state, messages=messages, last_message_id=after_message_id, pending_items=pending
-    )
+def _on_branch(state: ConversationState, branches: Branches) -> ConversationState:
+    newest_first = reversed(list(state.messages.items()))
+    current = (m for m, version in newest_first if branches.is_current(version))
+    return replace(state, branches=branches, last_message_id=next(current, None))

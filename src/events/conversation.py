@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -10,6 +10,8 @@ from events.event import Event, event
 from events.ids import derived_id
 
 CATEGORY = "conversation"
+#: The branch that a conversation begins with.
+MAIN_BRANCH = "main"
 
 
 def stream_of(conversation_id: str) -> str:
@@ -219,9 +221,29 @@ class ThreadItemRemoved(Event, frozen=True, kw_only=True):
 
 @event("conversation.branch_forked")
 class BranchForked(Event, frozen=True, kw_only=True):
+    """The new branch begins with what its parent holds up to the message, and is active."""
+
+    schema_version: ClassVar[int] = 2
+
     branch_id: str
-    #: What came after this user message is no longer part of the active branch.
-    after_message_id: str
+    #: The branch that the message was posted on; version 1 did not name it.
+    parent_id: str = ""
+    #: The user message at which it leaves its parent.
+    message_id: str
+    #: after (the message is answered again) | before (another message takes its place)
+    side: str = "after"
+
+    @staticmethod
+    def upcast_v1_v2(state: dict[str, Any]) -> None:
+        state["message_id"] = state.pop("after_message_id")
+
+
+@event("conversation.branch_switched")
+class BranchSwitched(Event, frozen=True, kw_only=True):
+    """Another branch of the conversation is the active one."""
+
+    branch_id: str
+    from_branch_id: str
 
 
 @event("conversation.feedback_given")

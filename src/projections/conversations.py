@@ -132,7 +132,7 @@ def _change(rows: Rows, row: ConversationRow, event: RecordedEvent) -> Conversat
             return _without_run(row, run_id, "cancelled")
         case events.RunInterrupted(run_id=run_id):
             return _without_run(row, run_id, "interrupted")
-        case events.BranchForked(after_message_id=message_id):
+        case events.BranchForked(message_id=message_id):
             dropped = _messages_after(rows, row.id, message_id)
             return replace(row, message_count=row.message_count - dropped)
         case _:

@@ -60,7 +60,7 @@ def _forks(events: Sequence[RecordedEvent], found: Mapping[Key, ReadRow]) -> lis
     for event in events:
         if isinstance(event.event, conversation.BranchForked):
             conversation_id = conversation.id_of(event.stream_id)
-            message = found.get(message_key(conversation_id, event.event.after_message_id))
+            message = found.get(message_key(conversation_id, event.event.message_id))
             if isinstance(message, MessageRow):
                 anchors.append((conversation_id, message.ordinal))
     return anchors

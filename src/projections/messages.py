@@ -89,7 +89,7 @@ def _keys(event: RecordedEvent) -> Iterable[Key]:
     match event.event:
         case events.UserMessagePosted(message_id=message_id):
             yield message_key(conversation_id, message_id)
-        case events.BranchForked(after_message_id=message_id):
+        case events.BranchForked(message_id=message_id):
             yield message_key(conversation_id, message_id)
         case events.RunRequested(message_id=message_id, run_id=run_id):
             yield message_key(conversation_id, message_id)
@@ -105,7 +105,7 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
             _post(rows, conversation_id, event, event.event)
         case events.RunRequested():
             _begin_reply(rows, conversation_id, event, event.event)
-        case events.BranchForked(after_message_id=message_id):
+        case events.BranchForked(message_id=message_id):
             _leave_branch(rows, conversation_id, message_id)
         case other if (run_id := getattr(other, "run_id", None)) is not None:
             key = reply_key(conversation_id, run_id)

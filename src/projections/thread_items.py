@@ -100,7 +100,7 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
             _put(rows, event, item, _run_of_actor(event))
         case events.ThreadItemRemoved(item_id=item_id):
             rows.delete(item_key(conversation_id, item_id))
-        case events.BranchForked(after_message_id=message_id):
+        case events.BranchForked(message_id=message_id):
             _leave_branch(rows, conversation_id, message_id)
         case events.RunFailed(run_id=run_id, message=sentence):
             _close_calls(rows, event, run_id)

@@ -169,6 +169,42 @@ async def test_turns_after_a_fork_suffice_without_reading_what_it_left_behind(
     assert store.events_read == 32
 
 
+async def test_branch_that_was_gone_back_to_is_not_read_whole(node: LogNode) -> None:
+    story = Story()
+    for number in range(60):
+        story.exchange(f"question {number}", f"answer {number}")
+    story.cancel(story.retry(str(story.state.last_message_id)), "other")
+    story.switch(c.MAIN_BRANCH)
+    run_id = story.post("and now?")
+    conversation_id = await record(node, story)
+    store = counting(node)
+    context = await load_context(store, conversation_id, run_id, 4, page_events=32)
+    texts = [item["content"][0]["text"] for item in context.items]
+    assert texts == ["question 59", "answer 59", "and now?"]
+    assert store.events_read == 32
+
+
+async def test_context_is_rederived_although_its_branch_was_left_for_an_older_one(
+    node: LogNode,
+) -> None:
+    story = Story(limit=3)
+    for number in range(20):
+        story.exchange(f"question {number}", f"answer {number}")
+    story.cancel(story.retry("m1"))
+    story.exchange("early", "answer to early")
+    branch_id = story.state.branches.active_id
+    story.switch(c.MAIN_BRANCH)
+    story.cancel(story.retry("m1"))
+    story.switch(branch_id)
+    run_id = story.post("and now?")
+    story.start(run_id)
+    conversation_id = await record(node, story)
+    (*_, started) = await node.store.read_stream(c.stream_of(conversation_id))
+    context = await rederive_context(node.store, started, page_events=2)
+    texts = [item["content"][0]["text"] for item in context.items]
+    assert texts == ["early", "answer to early", "and now?"]
+
+
 async def test_unknown_run_is_not_found(node: LogNode) -> None:
     story = Story()
     story.exchange("one", "first")

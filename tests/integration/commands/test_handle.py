@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from commands.branching import RetryAfter
 from commands.conversation import (
     CONVERSATION,
     GiveFeedback,
     Rename,
-    RetryAfter,
     Start,
 )
 from commands.conversation_state import ConversationState

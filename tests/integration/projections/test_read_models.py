@@ -139,7 +139,7 @@ async def test_hidden_and_inactive_items_are_left_out_before_paging(database_url
             *(c.ThreadItemPut(item=item) for item in hidden),
             replied(run_id, "a1"),
             c.RunCompleted(run_id=run_id),
-            c.BranchForked(branch_id="b", after_message_id="m1"),
+            c.BranchForked(branch_id="b", message_id="m1"),
             posted("m2"),
         )
         page = await node.reads.thread_items_page("ada", conversation_id, limit=2)

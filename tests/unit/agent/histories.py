@@ -12,12 +12,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from agent.context import build_context, context_hash
+from commands.branching import RetryAfter, SwitchBranch
 from commands.conversation import (
     CONVERSATION,
     ConversationCommand,
+    EditMessage,
     PostMessage,
     RequestRun,
-    RetryAfter,
 )
 from commands.conversation_state import ConversationState
 from commands.run import (
@@ -90,6 +91,16 @@ class Story:
         number = self.number()
         self.do(RetryAfter(message_id=message_id, run_id=f"r{number}", branch_id=f"b{number}"))
         return f"r{number}"
+
+    def edit(self, message_id: str, text: str = "hello") -> str:
+        """Returns the run that is to answer `m<n>`, which takes the message's place: `r<n>`."""
+        n = self.number()
+        new = PostMessage(message_id=f"m{n}", run_id=f"r{n}", text=text)
+        self.do(EditMessage(edited_message_id=message_id, branch_id=f"b{n}", message=new))
+        return f"r{n}"
+
+    def switch(self, branch_id: str) -> None:
+        self.do(SwitchBranch(branch_id=branch_id))
 
     def request(self, trigger: str = "tool_output") -> str:
         """Another run for the last message, as when the user answered an item."""
@@ -258,6 +269,16 @@ def _retry(story: Story, random: Random) -> None:
         story.retry(random.choice(list(story.state.messages)))
 
 
+def _edit(story: Story, random: Random) -> None:
+    if not story.state.runs:
+        story.edit(random.choice(list(story.state.messages)))
+
+
+def _switch(story: Story, random: Random) -> None:
+    if not story.state.runs:
+        story.switch(random.choice([c.MAIN_BRANCH, *story.state.branches.forks]))
+
+
 def _request(story: Story, random: Random) -> None:
     if not story.state.runs:
         story.request(random.choice(("tool_output", "structured_input", "action")))
@@ -362,5 +383,5 @@ def _aside(story: Story, random: Random) -> None:
 _STEPS = (
     *(_post, _post, _start, _start, _start, _respond, _respond, _respond),
     *(_respond, _answer, _answer, _answer, _answer, _answer, _end, _end, _end, _retry, _retry),
-    *(_request, _resume, _aside),
+    *(_edit, _switch, _switch, _request, _resume, _aside),
 )

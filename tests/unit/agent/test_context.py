@@ -144,17 +144,38 @@ def test_failed_run_without_output_leaves_its_message() -> None:
 
 def test_retry_drops_the_old_reply_and_all_later_turns() -> None:
     story = Story()
-    old = story.exchange("one", "first")
-    later = story.exchange("two", "second")
+    later = story.exchange("one", "first") and story.exchange("two", "second")
     new = story.retry("m1")
     assert texts_of(story, new) == ["one"]
-    for run_id in (old, later):
-        with pytest.raises(NotFound, match=run_id):
-            build_context(story.recorded, run_id, 15)
+    assert texts_of(story, later) == ["one", "first", "two", "second"]
     story.start(new)
     story.respond(new, message("better"))
     story.complete(new)
     assert texts_of(story, story.post("three")) == ["one", "better", "three"]
+
+
+def test_edit_puts_another_message_in_the_place_of_one_and_drops_all_after_it() -> None:
+    story = Story()
+    story.exchange("one", "first")
+    edited = story.recorded[-1].stream_version + 1
+    story.exchange("two", "second")
+    (message_id,) = (m for m, version in story.state.messages.items() if version == edited)
+    assert texts_of(story, story.edit(message_id, "too")) == ["one", "first", "too"]
+
+
+def test_edit_of_the_first_message_begins_anew() -> None:
+    story = Story()
+    story.exchange("one", "first")
+    assert texts_of(story, story.edit("m1", "uno")) == ["uno"]
+
+
+def test_switch_brings_back_what_was_said_on_the_branch_and_nothing_else() -> None:
+    story = Story()
+    story.exchange("one", "first")
+    story.cancel(story.retry("m1"), "other")
+    story.cancel(story.post("two"))
+    story.switch("main")
+    assert texts_of(story, story.post("three")) == ["one", "first", "three"]
 
 
 def test_fork_to_a_message_older_than_the_events_drops_all_that_came_before_it() -> None:

@@ -6,14 +6,14 @@ import itertools
 import json
 import re
 
-import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.context import Context, build_context, context_hash
 from agent.input_items import NO_RESULT
+from agent.turns import last_turns, turns_before
 from commands.errors import NotFound
 from events import conversation as c
-from events.stored import RecordedEvent
 from tests.unit.agent.histories import KEY, Story, stories
 from tests.unit.agent.responses_rules import violations
 
@@ -25,7 +25,7 @@ lawful = settings(deadline=None, max_examples=150)
 @given(story=stories())
 @lawful
 def test_context_is_an_input_that_a_host_accepts(story: Story) -> None:
-    for run_id in active_runs(story):
+    for run_id in every_run(story):
         for limit in (1, story.limit, MANY):
             assert violations(build_context(story.recorded, run_id, limit).items) == []
 
@@ -33,7 +33,7 @@ def test_context_is_an_input_that_a_host_accepts(story: Story) -> None:
 @given(story=stories())
 @lawful
 def test_context_gives_each_call_its_own_output(story: Story) -> None:
-    for run_id in active_runs(story):
+    for run_id in every_run(story):
         items = build_context(story.recorded, run_id, MANY).items
         outputs = {i["call_id"]: i["output"] for i in items if i["type"] == "function_call_output"}
         results = set(answered_calls(story))
@@ -51,7 +51,7 @@ def test_context_gives_each_call_its_own_output(story: Story) -> None:
 @given(story=stories())
 @lawful
 def test_context_holds_at_most_limit_messages_or_its_own_turn_alone(story: Story) -> None:
-    for run_id in active_runs(story):
+    for run_id in every_run(story):
         events = contributed(story, build_context(story.recorded, run_id, story.limit))
         posted = [e for e in events if isinstance(e, c.UserMessagePosted)]
         replies = [e for e in events if isinstance(e, c.AssistantMessagePosted)]
@@ -60,33 +60,32 @@ def test_context_holds_at_most_limit_messages_or_its_own_turn_alone(story: Story
 
 @given(story=stories())
 @lawful
-def test_context_follows_the_active_branch_up_to_its_message(story: Story) -> None:
-    requested = requested_runs(story)
-    for run_id in active_runs(story):
+def test_context_follows_the_branch_of_its_run_up_to_its_message(story: Story) -> None:
+    for run_id, line in lines_to_runs(story).items():
         context = build_context(story.recorded, run_id, story.limit)
         posted = [
             event.message_id
             for event in contributed(story, context)
             if isinstance(event, c.UserMessagePosted)
         ]
-        own = requested[run_id][0]
-        branch = list(story.state.messages)
-        before = [
-            message_id
-            for message_id in branch[: branch.index(own)]
-            if any(
-                message == message_id and run not in story.state.runs
-                for run, (message, _) in requested.items()
-                if run in active_runs(story)
-            )
-        ]
-        assert posted == [*before, own][-len(posted) :]
+        *before, (own, _) = line
+        answered = [m for m, runs in before if any(run not in story.state.runs for run in runs)]
+        assert posted == [*answered, own][-len(posted) :]
+
+
+@given(story=stories())
+@lawful
+def test_context_speaks_only_of_runs_on_the_branch_of_its_run(story: Story) -> None:
+    for run_id, line in lines_to_runs(story).items():
+        events = contributed(story, build_context(story.recorded, run_id, MANY))
+        runs = {getattr(event, "run_id", run_id) for event in events}
+        assert runs <= {run for _, runs in line for run in runs}
 
 
 @given(story=stories())
 @lawful
 def test_context_never_mixes_two_runs_and_shows_no_other_unfinished_one(story: Story) -> None:
-    for run_id in active_runs(story):
+    for run_id in every_run(story):
         events = contributed(story, build_context(story.recorded, run_id, MANY))
         runs = [run for run, _ in itertools.groupby(getattr(e, "run_id", None) for e in events)]
         spoken = [run for run in runs if run is not None]
@@ -97,20 +96,27 @@ def test_context_never_mixes_two_runs_and_shows_no_other_unfinished_one(story: S
 @given(story=stories())
 @lawful
 def test_context_with_a_higher_limit_only_adds_older_turns(story: Story) -> None:
-    for run_id in active_runs(story):
+    for run_id in every_run(story):
         ids = [build_context(story.recorded, run_id, n).event_ids for n in (*range(1, 12), MANY)]
         for fewer, more in itertools.pairwise(ids):
             assert more[len(more) - len(fewer) :] == fewer
 
 
-@given(story=stories())
+@given(story=stories(), start=st.integers(1, 200))
 @lawful
-def test_context_is_the_same_without_what_is_older(story: Story) -> None:
-    for run_id in active_runs(story):
-        whole = build_context(story.recorded, run_id, story.limit)
-        first = int(whole.event_ids[0].removeprefix("e"))
-        for start in {first, max(1, first - 3)}:
-            assert build_context(story.recorded[start - 1 :], run_id, story.limit) == whole
+def test_what_the_end_of_a_history_tells_is_the_end_of_what_all_of_it_tells(
+    story: Story, start: int
+) -> None:
+    for run_id in every_run(story):
+        whole = turns_before(story.recorded, run_id)
+        try:
+            end = turns_before(story.recorded[start:], run_id)
+        except NotFound:
+            continue
+        assert end == whole[-len(end) :]
+        if last_turns(end, story.limit).is_settled:
+            context = build_context(story.recorded[start:], run_id, story.limit)
+            assert context == build_context(story.recorded, run_id, story.limit)
 
 
 @given(story=stories())
@@ -126,10 +132,15 @@ def test_context_hash_is_rederived_from_the_events_before_the_run_started(story:
 
 @given(story=stories())
 @lawful
-def test_context_of_a_run_that_was_forked_away_is_not_found(story: Story) -> None:
-    for run_id in requested_runs(story).keys() - set(active_runs(story)):
-        with pytest.raises(NotFound):
-            build_context(story.recorded, run_id, story.limit)
+def test_context_of_an_ended_run_stays_as_it_is_whatever_branch_is_active(story: Story) -> None:
+    ended = {
+        one.event.run_id: one.stream_version
+        for one in story.recorded
+        if isinstance(one.event, c.RunCompleted)
+    }
+    for run_id, version in ended.items():
+        then = build_context(story.recorded[:version], run_id, 1)
+        assert build_context(story.recorded, run_id, 1) == then
 
 
 def contributed(story: Story, context: Context) -> list[object]:
@@ -137,34 +148,32 @@ def contributed(story: Story, context: Context) -> list[object]:
     return [by_id[event_id] for event_id in context.event_ids]
 
 
-def requested_runs(story: Story) -> dict[str, tuple[str, int]]:
-    """Message id and version of the request, by run."""
-    return {
-        one.event.run_id: (one.event.message_id, one.stream_version)
-        for one in story.recorded
-        if isinstance(one.event, c.RunRequested)
-    }
+def every_run(story: Story) -> list[str]:
+    return [one.event.run_id for one in story.recorded if isinstance(one.event, c.RunRequested)]
 
 
-def active_runs(story: Story) -> list[str]:
-    """Runs that no later fork at their message or an earlier one took away."""
-    posted = {
-        one.event.message_id: one.stream_version
-        for one in story.recorded
-        if isinstance(one.event, c.UserMessagePosted)
-    }
-    forks = [one for one in story.recorded if isinstance(one.event, c.BranchForked)]
-
-    def is_gone(message_id: str, version: int, fork: RecordedEvent) -> bool:
-        assert isinstance(fork.event, c.BranchForked)
-        kept_until = posted[fork.event.after_message_id]
-        return fork.stream_version > version and posted[message_id] >= kept_until
-
-    return [
-        run_id
-        for run_id, (message_id, version) in requested_runs(story).items()
-        if not any(is_gone(message_id, version, fork) for fork in forks)
-    ]
+def lines_to_runs(story: Story) -> dict[str, list[tuple[str, list[str]]]]:
+    """For each run the messages up to its own, each with the runs of its turn on that branch."""
+    lines: dict[str, list[tuple[str, list[str]]]] = {c.MAIN_BRANCH: []}
+    active = c.MAIN_BRANCH
+    found: dict[str, list[tuple[str, list[str]]]] = {}
+    for one in story.recorded:
+        match one.event:
+            case c.UserMessagePosted(message_id=message_id):
+                lines[active].append((message_id, []))
+            case c.RunRequested(run_id=run_id, message_id=message_id):
+                at = [m for m, _ in lines[active]].index(message_id)
+                lines[active][at][1].append(run_id)
+                found[run_id] = lines[active][: at + 1]
+            case c.BranchForked(branch_id=branch_id, parent_id=parent_id, side=side):
+                parent = lines[parent_id]
+                at = [m for m, _ in parent].index(one.event.message_id)
+                again = [(one.event.message_id, [])] if side == "after" else []
+                lines[branch_id] = [*parent[:at], *again]
+                active = branch_id
+            case c.BranchSwitched(branch_id=branch_id):
+                active = branch_id
+    return found
 
 
 def answered_calls(story: Story) -> list[str]:

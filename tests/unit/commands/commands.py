@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from commands import branching
 from commands import conversation as conversations
 from commands import run as runs
 from commands import task as tasks
@@ -18,6 +19,7 @@ CURRENT_ATTEMPT = 0
 TEXTS = st.sampled_from(["hello", "", " ", "a\x00b", "\ud800", "x" * 32_001])
 RUN_IDS = st.sampled_from([OPEN_RUN, OPEN_RUN, OPEN_RUN, "r0", "r1"])
 ATTEMPTS = st.sampled_from([CURRENT_ATTEMPT, CURRENT_ATTEMPT, CURRENT_ATTEMPT, 1, 2])
+BRANCH_IDS = st.sampled_from(["main", "b0", "b1", "b2", "b3"])
 MESSAGE_IDS = st.sampled_from(["m0", "m1", "m2", "m3"])
 CALL_IDS = st.sampled_from(["c0", "c1"])
 ITEM_IDS = st.sampled_from(["i0", "i1"])
@@ -98,17 +100,23 @@ BREAKS = st.one_of(
     st.builds(runs.InterruptRun, run_id=RUN_IDS, reason=st.just("gone"), partial=_PARTIALS),
 )
 
+POSTS = st.builds(
+    conversations.PostMessage,
+    message_id=MESSAGE_IDS,
+    run_id=RUN_IDS,
+    text=st.just("hello") | TEXTS,
+    may_start=st.booleans(),
+    policy=st.sampled_from(["enqueue", "enqueue", "reject"]),
+)
+
 REQUESTS = st.one_of(
+    POSTS,
+    st.builds(branching.RetryAfter, message_id=MESSAGE_IDS, run_id=RUN_IDS, branch_id=BRANCH_IDS),
     st.builds(
-        conversations.PostMessage,
-        message_id=MESSAGE_IDS,
-        run_id=RUN_IDS,
-        text=st.just("hello") | TEXTS,
-        may_start=st.booleans(),
-        policy=st.sampled_from(["enqueue", "enqueue", "reject"]),
-    ),
-    st.builds(
-        conversations.RetryAfter, message_id=MESSAGE_IDS, run_id=RUN_IDS, branch_id=st.just("b")
+        conversations.EditMessage,
+        edited_message_id=MESSAGE_IDS,
+        branch_id=BRANCH_IDS,
+        message=POSTS,
     ),
     st.builds(
         conversations.RequestRun,
@@ -122,6 +130,8 @@ REQUESTS = st.one_of(
 
 EDITS = st.one_of(
     st.builds(conversations.Start, title=TEXTS),
+    st.builds(branching.SwitchBranch, branch_id=BRANCH_IDS),
+    st.builds(branching.SwitchBranch, version=st.integers(1, 40)),
     st.builds(conversations.Rename, title=TEXTS),
     st.builds(conversations.PutItem, item=ITEMS),
     st.builds(conversations.RemoveItem, item_id=ITEM_IDS),

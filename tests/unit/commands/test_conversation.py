@@ -15,7 +15,6 @@ from commands.conversation import (
     RemoveItem,
     Rename,
     RequestRun,
-    RetryAfter,
     Start,
 )
 from commands.errors import InvalidCommand, NotFound, Rejected
@@ -26,7 +25,6 @@ from .conversations import ANSWERED, AT_WORK, STARTED, asked, post, posted, requ
 from .scenario import given
 
 DELETED = (*ANSWERED, c.Deleted())
-RETRY = RetryAfter(message_id="m1", run_id="r9", branch_id="b1")
 FILE = c.Attachment(attachment_id="a", name="a.txt", mime_type="text/plain", size_bytes=1)
 #: What neither PostgreSQL nor UTF-8 can hold.
 UNSTORABLE = ["a\x00b", "a\ud800b", "\udfff"]
@@ -156,37 +154,6 @@ def test_refused_post_to_an_unknown_conversation_does_not_tell_of_its_text() -> 
     given().when(post(text="")).refuses(NotFound)
 
 
-def test_retry_forks_after_the_message_and_answers_again() -> None:
-    given(*ANSWERED).when(RETRY).then(
-        c.BranchForked(branch_id="b1", after_message_id="m1"), requested("r9", "m1", "retry")
-    )
-
-
-def test_retry_after_an_unknown_message_is_refused() -> None:
-    unknown = RetryAfter(message_id="m7", run_id="r9", branch_id="b1")
-    given(*ANSWERED).when(unknown).refuses(NotFound)
-
-
-def test_retry_while_a_run_is_unfinished_is_refused() -> None:
-    given(*AT_WORK).when(RETRY).refuses(Rejected, code="run_unfinished")
-
-
-def test_retry_in_a_deleted_conversation_is_refused() -> None:
-    given(*DELETED).when(RETRY).refuses(NotFound)
-
-
-def test_fork_takes_later_messages_off_the_active_branch() -> None:
-    second = (*asked("m2", "r2"), c.RunCompleted(run_id="r2"))
-    fork = c.BranchForked(branch_id="b1", after_message_id="m1")
-    history = (*ANSWERED, *second, fork)
-    later = RetryAfter(message_id="m2", run_id="r9", branch_id="b2")
-    given(*history).when(later).refuses(NotFound)
-    earlier = RetryAfter(message_id="m1", run_id="r9", branch_id="b2")
-    given(*history).when(earlier).then(
-        c.BranchForked(branch_id="b2", after_message_id="m1"), requested("r9", "m1", "retry")
-    )
-
-
 def test_request_run_puts_and_removes_items_with_the_run() -> None:
     history = (*ANSWERED, c.ThreadItemPut(item=QUESTION))
     answered = {**QUESTION, "status": "answered"}
@@ -209,7 +176,7 @@ def test_request_run_puts_and_removes_items_with_the_run() -> None:
     [
         c.ThreadItemPut(item={**QUESTION, "status": "answered"}),
         c.ThreadItemRemoved(item_id="q1"),
-        c.BranchForked(branch_id="b1", after_message_id="m1"),
+        c.BranchForked(branch_id="b1", message_id="m1"),
     ],
 )
 def test_request_run_for_an_item_that_no_longer_waits_is_refused(event: Event) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commands.branching import RetryAfter
 from commands.conversation import (
     CONVERSATION,
     QUEUED_RUNS,
+    EditMessage,
     PostMessage,
     RequestRun,
-    RetryAfter,
     Start,
 )
 from commands.conversation_state import ConversationState
@@ -58,6 +59,8 @@ def aimed(command: Any, state: Any, new_run_id: str) -> Any:
     """The ids that a caller would give: a new one for a new run, else those of the state."""
     if isinstance(command, PostMessage | RetryAfter | RequestRun):
         return replace(command, run_id=new_run_id)
+    if isinstance(command, EditMessage):
+        return replace(command, message=replace(command.message, run_id=new_run_id))
     if getattr(command, "run_id", None) == OPEN_RUN:
         command = replace(command, run_id=next(iter(state.runs), "r0"))
     if getattr(command, "attempt", None) == CURRENT_ATTEMPT:

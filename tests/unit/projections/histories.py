@@ -248,7 +248,7 @@ class _World:
         where.runs.append(run)
         self._say(
             where,
-            c.BranchForked(branch_id=self.new_id("b"), after_message_id=message_id),
+            c.BranchForked(branch_id=self.new_id("b"), message_id=message_id),
             requested(run.run_id, message_id, "retry"),
         )
 

@@ -186,7 +186,7 @@ def test_retry_leaves_everything_after_its_message() -> None:
         posted("m2"),
         requested("r2", "m2"),
         c.RunCancelled(run_id="r2"),
-        c.BranchForked(branch_id="b1", after_message_id="m1"),
+        c.BranchForked(branch_id="b1", message_id="m1"),
         requested("r3", "m1", "retry"),
         replied("r3", "a3"),
     )
@@ -200,7 +200,7 @@ def test_what_a_run_says_after_a_retry_left_it_stays_inactive() -> None:
     memory = given(
         *TURN,
         c.RunCancelled(run_id="r1"),
-        c.BranchForked(branch_id="b1", after_message_id="m1"),
+        c.BranchForked(branch_id="b1", message_id="m1"),
         requested("r2", "m1", "retry"),
         replied("r1", "a1"),
     )
@@ -212,7 +212,7 @@ def test_message_id_of_a_branch_left_behind_can_be_used_again() -> None:
         *TURN,
         posted("m2", "old"),
         c.RunCancelled(run_id="r1"),
-        c.BranchForked(branch_id="b1", after_message_id="m1"),
+        c.BranchForked(branch_id="b1", message_id="m1"),
         posted("m2", "new"),
     )
     assert item(memory, "m2").is_active
@@ -331,7 +331,7 @@ def test_events_of_a_conversation_whose_beginning_was_erased_are_ignored() -> No
         posted("m1"),
         replied("r9", "a9"),
         c.ToolCompleted(run_id="r1", call_id="k9", output=""),
-        c.BranchForked(branch_id="b1", after_message_id="m9"),
+        c.BranchForked(branch_id="b1", message_id="m9"),
         c.ThreadItemPut(item={"type": "widget"}),
     ],
 )

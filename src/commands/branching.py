@@ -1,0 +1,70 @@
+"""Forking a conversation and going from one branch to another; nothing is ever deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commands.conversation_state import ConversationState
+from commands.errors import NotFound, Rejected
+from events import conversation as c
+from events.event import Event
+
+#: Of a conversation, the one it begins with among them.
+BRANCHES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryAfter:
+    """Answers a user message again, on a new branch."""
+
+    message_id: str
+    run_id: str
+    branch_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchBranch:
+    """Makes another branch the active one: the one named, or else of those that hold what was
+    recorded at a stream version the one that was active last."""
+
+    branch_id: str | None = None
+    version: int = 0
+
+
+def retry(command: RetryAfter, state: ConversationState) -> list[Event]:
+    fork = forked(command.branch_id, command.message_id, "after", state)
+    requested = c.RunRequested(
+        run_id=command.run_id, message_id=command.message_id, trigger="retry"
+    )
+    return [fork, requested]
+
+
+def switch(command: SwitchBranch, state: ConversationState) -> list[Event]:
+    branches = state.branches
+    branch_id = command.branch_id or branches.latest_with(command.version)
+    if not branches.knows(branch_id):
+        raise NotFound("There is no such branch in this conversation.")
+    if branch_id == branches.active_id:
+        return []
+    check_quiet(state)
+    return [c.BranchSwitched(branch_id=branch_id, from_branch_id=branches.active_id)]
+
+
+def forked(branch_id: str, message_id: str, side: str, state: ConversationState) -> Event:
+    version = state.messages.get(message_id)
+    if version is None:
+        raise NotFound("There is no such user message in this conversation.")
+    if state.branches.knows(branch_id):
+        raise Rejected("branch_exists", "A branch with this id already exists.")
+    if len(state.branches.forks) >= BRANCHES - 1:
+        raise Rejected("too_many_branches", f"A conversation has at most {BRANCHES} branches.")
+    check_quiet(state)
+    parent_id = state.branches.branch_at(version)
+    return c.BranchForked(
+        branch_id=branch_id, parent_id=parent_id, message_id=message_id, side=side
+    )
+
+
+def check_quiet(state: ConversationState) -> None:
+    if state.runs:
+        raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
