@@ -105,6 +105,7 @@ async def agent_node(
     run_seconds: float = 60,
     tool_seconds: float = 10,
     is_crashing: bool = False,
+    can_hear: bool = True,
 ) -> AsyncIterator[AgentNode]:
     """`is_crashing` leaves leases as a killed process would."""
     async with log_node(url) as log:
@@ -135,8 +136,9 @@ async def agent_node(
                 limits=RunLimits(turns=turns, run_seconds=run_seconds, context_messages=15),
             ),
             output_limit=10_000,
+            can_hear=can_hear,
         )
-        log.listener._on_run = supervisor.stop
+        log.listener._on_run = supervisor.stop if can_hear else None
         sender = Sender(handler, log.keys, leases, supervisor)
         background = [asyncio.create_task(writer.run()), asyncio.create_task(supervisor.run())]
         try:

@@ -28,6 +28,7 @@ from agent.open_work import OpenCall, OpenWork
 from agent.recorded_model import RecordedModel
 from agent.recorder import RunRecorder
 from agent.tool_server import ToolDefinition, ToolResult, ToolServer
+from commands.errors import Rejected
 from events.store import EventStore
 
 log = structlog.get_logger()
@@ -40,6 +41,10 @@ INSTRUCTIONS = (
 UNKNOWN_OUTCOME = (
     "The tool did not answer in time. Whether it took effect is unknown: look before trying again."
 )
+STOPPED_OUTCOME = (
+    "The reply was stopped before the tool answered. Whether it took effect is unknown."
+)
+NOT_BEGUN = "The reply was stopped before this call was carried out."
 #: How long a running tool may take to finish once its run was stopped.
 STOP_SECONDS = 5.0
 
@@ -87,8 +92,7 @@ class Attempt:
         except TimeoutError:
             return await self._fail(RunTimeout("The reply took too long.", retryable=True))
         except RunStopped:
-            await self._recorder.cancel()
-            return "cancelled"
+            return await self._recorder.cancel()
         except AgentError as error:
             return await self._fail(error)
         await self._recorder.complete()
@@ -142,6 +146,7 @@ class Attempt:
             self._check_stopped()
             raise
         except MaxTurnsExceeded as error:
+            self._check_stopped()
             raise TurnLimitReached("The reply took more steps than allowed.") from error
         except Exception as error:
             self._check_stopped()
@@ -167,20 +172,34 @@ class Attempt:
         )
 
     async def _execute(self, call: OpenCall) -> str:
-        """Runs a recorded call and records its result; a stop gives it a few seconds more."""
+        """Runs a recorded call and records its result; a stop gives it a few seconds more.
+
+        Answers the text for the model, which a stopped run never asks again: a call that raised
+        would take its siblings' last seconds away.
+        """
+        if self._stopped.is_set():
+            refusal = ToolResult(NOT_BEGUN, is_error=True)
+            return await self._recorder.finish_tool(call, refusal)
         work = asyncio.create_task(self._call_and_record(call))
         stop = asyncio.create_task(self._stopped.wait())
         try:
             await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 await asyncio.wait((work,), timeout=STOP_SECONDS)
-            if not work.done():
-                raise RunStopped("The run was stopped.")
-            return work.result()
+            return work.result() if work.done() else await self._leave(call, work)
         finally:
             stop.cancel()
             if not work.done():
                 work.cancel()
+
+    async def _leave(self, call: OpenCall, work: asyncio.Task[str]) -> str:
+        """A stopped run waits for the call no longer."""
+        work.cancel()
+        await asyncio.wait((work,))
+        try:
+            return await self._recorder.lose_tool(call, STOPPED_OUTCOME)
+        except Rejected:
+            return STOPPED_OUTCOME  # its result was on its way to the log
 
     async def _call_and_record(self, call: OpenCall) -> str:
         try:

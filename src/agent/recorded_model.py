@@ -58,6 +58,8 @@ class RecordedModel(Model):
         conversation_id: str | None,
         prompt: ResponsePromptParam | None,
     ) -> AsyncIterator[TResponseStreamEvent]:
+        if self._stopped.is_set():
+            raise RunStopped("The run was stopped.")
         stream = self._model.stream_response(
             system_instructions,
             input,

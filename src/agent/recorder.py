@@ -26,7 +26,7 @@ from agent.tool_server import ToolResult
 from commands import run as commands
 from commands.conversation import CONVERSATION
 from commands.handle import CommandHandler, Origin
-from events.conversation import AssistantMessagePosted, Usage, stream_of
+from events.conversation import AssistantMessagePosted, RunInterrupted, Usage, stream_of
 from events.event import Event
 from events.ids import new_id
 from events.storable import make_storable, make_tree_storable
@@ -191,7 +191,8 @@ class RunRecorder:
         )
         await self._end(command, ck.error(error.message, can_retry=True))
 
-    async def cancel(self) -> None:
+    async def cancel(self) -> str:
+        """Answers the outcome: cancelled, or interrupted where a newer message is the reason."""
         partial = self._close_partial()
         command = commands.CancelRun(
             run_id=self.run_id,
@@ -199,13 +200,16 @@ class RunRecorder:
             usage=self.usage,
             partial=partial,
         )
-        await self._end(command, None)
+        ended = await self._end(command, None)
+        return "interrupted" if isinstance(ended[-1], RunInterrupted) else "cancelled"
 
     async def interrupt(self, reason: str) -> None:
         command = commands.InterruptRun(run_id=self.run_id, reason=reason)
         await self._end(command, ck.error(reason, can_retry=True))
 
-    async def _end(self, command: commands.RunCommand, last: ck.StreamEvent | None) -> None:
+    async def _end(
+        self, command: commands.RunCommand, last: ck.StreamEvent | None
+    ) -> Sequence[Event]:
         """The run's last events, its last frame and the end of its lease, in one transaction."""
         await self.frames.flush()
         frame = Frame(self.frames.next_seq, frame_body(last) if last else b"", is_last=True)
@@ -216,8 +220,9 @@ class RunRecorder:
                 values=(self.claim.run_id, self.claim.attempt),
             ),
         ]
-        await self._handle(command, lambda events: companions)
+        events = await self._handle(command, lambda events: companions)
         self.frames.live.publish([frame])
+        return events
 
     async def _handle(
         self, command: commands.RunCommand, companions: Any = None

@@ -46,7 +46,7 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     quoted_text: str | None = None
     inference_options: dict[str, Any] = field(default_factory=dict)
-    #: What to do while another run is unfinished: enqueue | reject.
+    #: What to do while another run is unfinished: enqueue | reject | interrupt.
     policy: str = "enqueue"
 
 

@@ -24,6 +24,7 @@ from agent.open_work import OpenWork, events_of_run, open_work
 from agent.recorder import RunRecorder
 from agent.torn_frames import mend
 from commands.conversation import CONVERSATION
+from commands.conversation_state import Run, earlier_runs
 from commands.errors import CommandError
 from commands.handle import CommandHandler, Origin
 from commands.run import ResumeRun
@@ -35,6 +36,8 @@ from events.signal import LogSignal
 
 log = structlog.get_logger()
 
+#: How often a node that hears of no stop looks for one at its runs.
+UNHEARD_HEARTBEAT_SECONDS = 0.5
 #: How often runs of other nodes are looked at, while any run is unfinished.
 LOOK_SECONDS = 3.0
 #: How long a run that waits for its turn sleeps between looks when no event wakes it.
@@ -70,7 +73,9 @@ class Supervisor:
         equipment: Equipment,
         output_limit: int,
         on_outcome: OnOutcome = lambda outcome, seconds, recorder: None,
+        can_hear: bool = True,
     ) -> None:
+        """`can_hear`: whether news of other nodes reaches this one by itself (LISTEN)."""
         self._leases = leases
         self._handler = handler
         self._keys = keys
@@ -81,6 +86,7 @@ class Supervisor:
         self._equipment = equipment
         self._output_limit = output_limit
         self._on_outcome = on_outcome
+        self._can_hear = can_hear
         self._working: dict[uuid.UUID, _Working] = {}
         self._beat = asyncio.Event()
         self._is_closing = False
@@ -212,22 +218,40 @@ class Supervisor:
 
     async def _wait_for_turn(self, working: _Working) -> None:
         """Runs of one conversation work one after the other, in the order they were requested."""
-        claim = working.claim
-        while not working.stopped.is_set():
-            head = self._signal.head
-            _, state = await self._handler.load(
-                CONVERSATION, stream_of(claim.conversation_id), claim.owner_id
-            )
-            if not state.runs or next(iter(state.runs)) == str(claim.run_id):
-                return
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TURN_SECONDS):
-                    await self._signal.wait_beyond(head)
+        head, earlier = await self._earlier_runs(working.claim)
+        await self._interrupt(earlier, working.claim.owner_id)
+        while earlier and not working.stopped.is_set():
+            news = {
+                asyncio.ensure_future(self._signal.wait_beyond(head)),
+                asyncio.ensure_future(working.stopped.wait()),
+            }
+            try:
+                await asyncio.wait(news, timeout=TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in news:
+                    one.cancel()
+            head, earlier = await self._earlier_runs(working.claim)
+
+    async def _earlier_runs(self, claim: Claim) -> tuple[int, list[Run]]:
+        """What the run waits for, as of a position of the log at the latest."""
+        head = self._signal.head
+        stream_id = stream_of(claim.conversation_id)
+        _, state = await self._handler.load(CONVERSATION, stream_id, claim.owner_id)
+        return head, earlier_runs(state, str(claim.run_id))
+
+    async def _interrupt(self, runs: Sequence[Run], owner_id: str) -> None:
+        """Stops those that were asked to make way; the run that waits for it sees to it, so that
+        no crash between the request and this one forgets it."""
+        for run in runs:
+            if run.interrupted_by_run_id is not None:
+                await self._leases.request_cancel(uuid.UUID(run.run_id), owner_id)
+                self.stop(run.run_id)
 
     async def _renew_forever(self) -> None:
+        heartbeat_seconds = HEARTBEAT_SECONDS if self._can_hear else UNHEARD_HEARTBEAT_SECONDS
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                async with asyncio.timeout(heartbeat_seconds):
                     await self._beat.wait()
             self._beat.clear()
             if not self._working:

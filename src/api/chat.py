@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
@@ -42,12 +42,17 @@ IdempotencyKey = Annotated[
 ]
 
 
+SendPolicy = Literal["enqueue", "reject", "interrupt"]
+
+
 class ChatRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     message: str = Field(min_length=1, max_length=TEXT_CHARACTERS)
     #: Without it a new conversation is started.
     conversation_id: UUID | None = None
+    #: What becomes of the message while a reply is being written; by default the server decides.
+    policy: SendPolicy | None = None
 
 
 class ChatAnswer(BaseModel):
@@ -88,7 +93,7 @@ async def send_message(
     sent = await node.sender.send(
         user.user_id,
         str(chat.conversation_id) if chat.conversation_id else None,
-        Message(text=chat.message, policy=settings.verbatim_multiple_sends),
+        Message(text=chat.message, policy=chat.policy or settings.verbatim_multiple_sends),
         idempotency_key=idempotency_key,
         request_body=_canonical(chat),
     )
@@ -104,7 +109,8 @@ async def send_message(
 
 def _canonical(chat: ChatRequest) -> bytes:
     """What makes two requests the same one, however they were spelled."""
-    return orjson.dumps(chat.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+    sent = chat.model_dump(mode="json", exclude_none=True)
+    return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
 
 
 async def _wait_for_end(node: Node, sent: Sent, owner_id: str) -> None:

@@ -17,6 +17,7 @@ from api.describing import event_stream_of, problems
 from api.ownership import own_run
 from api.positions import tell_position
 from api.sse import RUN_HEADER, chatkit_stream, seq_after
+from commands.conversation import SEND_POLICIES
 from events.conversation import stream_of
 
 OPERATIONS = (
@@ -50,7 +51,8 @@ REQUEST_BODY: dict[str, Any] = {
                     "metadata": {
                         "type": "object",
                         "properties": {
-                            "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255}
+                            "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255},
+                            "policy": {"type": "string", "enum": list(SEND_POLICIES)},
                         },
                     },
                 },
@@ -71,6 +73,8 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 #: `id`: each event carries an id to resume from, and a comment marks the end.
 FramesWanted = Annotated[str | None, Header(alias="Verbatim-Frames")]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
+#: `stop`: leaving this response before its end stops the run. Otherwise leaving stops nothing.
+AbortMeans = Annotated[str | None, Header(alias="Verbatim-Abort")]
 
 router = APIRouter(prefix="/chatkit", tags=["chatkit"])
 
@@ -87,6 +91,7 @@ async def chatkit(
     user: ChatKitUser,
     limit: SendLimit,
     verbatim_frames: FramesWanted = None,
+    verbatim_abort: AbortMeans = None,
 ) -> Response:
     """One operation of the ChatKit protocol."""
     parsed = parse_request(await request.body())
@@ -101,7 +106,11 @@ async def chatkit(
     limit.admit(user.user_id)
     sent = await server.begin(parsed, context)
     stream = await chatkit_stream(
-        node, sent.run_id, user.user_id, with_ids=_wants_ids(verbatim_frames)
+        node,
+        sent.run_id,
+        user.user_id,
+        with_ids=_is(verbatim_frames, "id"),
+        abort_stops=_is(verbatim_abort, "stop"),
     )
     tell_position(request, stream, stream_of(sent.conversation_id), sent.version)
     return stream
@@ -118,13 +127,19 @@ async def resume(
     node: NodeOf,
     user: ChatKitUser,
     verbatim_frames: FramesWanted = None,
+    verbatim_abort: AbortMeans = None,
     last_event_id: LastEventId = None,
 ) -> Response:
     """The rest of a run's stream, after the event that the client has seen last."""
     after_seq = seq_after(last_event_id, run_id) or 0
     await own_run(node, user, run_id)
     return await chatkit_stream(
-        node, run_id, user.user_id, after_seq, with_ids=_wants_ids(verbatim_frames)
+        node,
+        run_id,
+        user.user_id,
+        after_seq,
+        with_ids=_is(verbatim_frames, "id"),
+        abort_stops=_is(verbatim_abort, "stop"),
     )
 
 
@@ -136,8 +151,8 @@ async def stop(run_id: uuid.UUID, node: NodeOf, user: ChatKitUser) -> Response:
     return Response(status_code=204)
 
 
-def _wants_ids(header: str | None) -> bool:
-    return header is not None and header.strip().lower() == "id"
+def _is(header: str | None, wanted: str) -> bool:
+    return header is not None and header.strip().lower() == wanted
 
 
 def _base_url(request: Request) -> str:

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agent.sending import Message
 from api.errors import UnusableRequest
+from commands.conversation import SEND_POLICIES
 from events.conversation import Attachment
 
 LARGEST_PAGE = 100
@@ -52,6 +53,17 @@ def idempotency_key_of(request: StreamingReq) -> str | None:
             f"metadata.idempotency_key must be 1 to {KEY_CHARACTERS} visible ASCII characters."
         )
     return str(key)
+
+
+def policy_of(request: StreamingReq, default: str) -> str:
+    """What becomes of a message that is sent while a reply is being written.
+
+    Raises UnusableRequest.
+    """
+    policy = request.metadata.get("policy", default)
+    if policy not in SEND_POLICIES:
+        raise UnusableRequest(f"metadata.policy must be one of {', '.join(SEND_POLICIES)}.")
+    return str(policy)
 
 
 def canonical_body(request: StreamingReq | NonStreamingReq) -> bytes:

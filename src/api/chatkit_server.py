@@ -39,7 +39,7 @@ from chatkit.types import (
 
 from agent.sending import Answer, Message, Sent
 from api.attachments import announce, attachments_to_post, described, parse_attachment_id, remove
-from api.chatkit_requests import canonical_body, idempotency_key_of, message_of
+from api.chatkit_requests import canonical_body, idempotency_key_of, message_of, policy_of
 from api.chatkit_store import ChatContext, ReadTableStore, plain_item
 from api.errors import NotConfigured, UnusableRequest
 from commands.conversation import CONVERSATION, FEEDBACK_ITEMS, GiveFeedback
@@ -151,10 +151,9 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
         sent: UserMessageInput,
         context: ChatContext,
     ) -> Sent:
+        policy = policy_of(request, self._node.settings.verbatim_multiple_sends)
         attachments = await attachments_to_post(self._node, context.owner_id, sent.attachments)
-        message: Message = message_of(
-            sent, attachments, self._node.settings.verbatim_multiple_sends
-        )
+        message: Message = message_of(sent, attachments, policy)
         return await self._node.sender.send(
             context.owner_id,
             thread_id,

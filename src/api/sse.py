@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import orjson
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive
 
 from agent.frames import Frame
 from api.errors import UnusableRequest
@@ -32,17 +33,45 @@ Format = Callable[[Sequence[Frame]], bytes]
 
 
 async def chatkit_stream(
-    node: Node, run_id: uuid.UUID, owner_id: str, after_seq: int = 0, *, with_ids: bool
+    node: Node,
+    run_id: uuid.UUID,
+    owner_id: str,
+    after_seq: int = 0,
+    *,
+    with_ids: bool,
+    abort_stops: bool = False,
 ) -> Response:
-    """The run as ChatKit reads it. What goes wrong is raised before anything is sent."""
+    """The run as ChatKit reads it. What goes wrong is raised before anything is sent.
+
+    `abort_stops`: the client has said that it means Stop when it leaves before the end.
+    """
     feed = RunFeed(node.frames, run_id, owner_id, after_seq)
     await feed.begin()
     form = _numbered(run_id) if with_ids else _bare
-    return StreamingResponse(
-        _body(node.metrics, feed, form, ping=PING, end=END if with_ids else b""),
-        media_type=MEDIA_TYPE,
-        headers=stream_headers(run_id),
-    )
+    body = _body(node.metrics, feed, form, ping=PING, end=END if with_ids else b"")
+    headers = stream_headers(run_id)
+    if not abort_stops:
+        return StreamingResponse(body, media_type=MEDIA_TYPE, headers=headers)
+
+    def leave() -> None:
+        if not feed.is_complete:
+            node.stops.ask(run_id, owner_id)
+
+    return LeavableStream(body, leave, headers)
+
+
+class LeavableStream(StreamingResponse):
+    """Tells when the client leaves; a node that shuts down is not a client that leaves."""
+
+    def __init__(
+        self, content: AsyncIterator[bytes], on_leave: Callable[[], None], headers: dict[str, str]
+    ) -> None:
+        super().__init__(content, media_type=MEDIA_TYPE, headers=headers)
+        self._on_leave = on_leave
+
+    async def listen_for_disconnect(self, receive: Receive) -> None:
+        await super().listen_for_disconnect(receive)
+        self._on_leave()
 
 
 async def event_stream(

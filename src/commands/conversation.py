@@ -22,6 +22,8 @@ MESSAGE_ATTACHMENTS = 10
 QUEUED_RUNS = 20
 FEEDBACK_ITEMS = 100
 FEEDBACK_KINDS = ("positive", "negative")
+#: What may become of a message that is sent while a run is unfinished.
+SEND_POLICIES = ("enqueue", "reject", "interrupt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class PostMessage:
     inference_options: dict[str, Any] = field(default_factory=dict)
     #: Whether a conversation that does not exist is started (else NotFound).
     may_start: bool = False
-    #: What to do while another run is unfinished: enqueue | reject.
+    #: What to do while other runs are unfinished: one of SEND_POLICIES.
     policy: str = "enqueue"
 
 
@@ -164,11 +166,13 @@ def _post(command: PostMessage, state: ConversationState) -> list[Event]:
     else:
         _active(state)
     _check_message(command, state)
+    if command.policy not in SEND_POLICIES:
+        raise InvalidCommand(f"The policy is one of {', '.join(SEND_POLICIES)}.")
     if state.runs and command.policy == "reject":
         raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
     if len(state.runs) >= QUEUED_RUNS:
         raise Rejected("queue_full", f"{QUEUED_RUNS} messages already wait for a reply.")
-    return [*started, *_posted(command)]
+    return [*started, *_interrupt(command, state), *_posted(command)]
 
 
 def _posted(command: PostMessage) -> list[Event]:
@@ -181,6 +185,17 @@ def _posted(command: PostMessage) -> list[Event]:
         inference_options=command.inference_options,
     )
     return [posted, c.RunRequested(run_id=command.run_id, message_id=command.message_id)]
+
+
+def _interrupt(command: PostMessage, state: ConversationState) -> list[Event]:
+    """Every unfinished run makes way: whoever interrupts wants the next answer at once."""
+    if command.policy != "interrupt":
+        return []
+    return [
+        c.RunInterruptRequested(run_id=run.run_id, by_run_id=command.run_id)
+        for run in state.runs.values()
+        if run.interrupted_by_run_id is None
+    ]
 
 
 def _edit(command: EditMessage, state: ConversationState) -> list[Event]:

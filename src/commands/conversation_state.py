@@ -28,6 +28,8 @@ class Run:
     #: Call id to requested | running | done.
     calls: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     responses: int = 0
+    #: The run it was asked to make way for.
+    interrupted_by_run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,12 @@ class ConversationState:
         """Whether an item of the active branch waits for the user."""
         version = self.pending_items.get(item_id)
         return version is not None and self.branches.is_current(version)
+
+
+def earlier_runs(state: ConversationState, run_id: str) -> list[Run]:
+    """The unfinished runs that were requested before one; none when that one is over itself."""
+    ids = list(state.runs)
+    return [state.runs[i] for i in ids[: ids.index(run_id)]] if run_id in ids else []
 
 
 def evolve(state: ConversationState, event: Event, version: int) -> ConversationState:
@@ -91,6 +99,8 @@ def _evolve_run(state: ConversationState, event: Event) -> ConversationState:
     match event:
         case c.RunStarted():
             run = replace(run, status="running", attempt=max(run.attempt, event.attempt))
+        case c.RunInterruptRequested():
+            run = replace(run, interrupted_by_run_id=event.by_run_id)
         case c.RunResumed():
             run = replace(run, attempt=event.attempt)
         case c.ModelResponded():

@@ -10,6 +10,8 @@ from commands.errors import NotFound, Rejected, StaleAttempt
 from events import conversation as c
 from events.event import Event
 
+SUPERSEDED_REASON = "A newer message took the place of this reply."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfRun:
@@ -206,10 +208,16 @@ def _end(command: CompleteRun | FailRun | CancelRun, run: Run) -> list[Event]:
             )
             return [*_partial(run, command.partial), failed]
         case CancelRun():
-            cancelled = c.RunCancelled(run_id=run.run_id, usage=command.usage)
-            return [*_partial(run, command.partial), cancelled]
+            return [*_partial(run, command.partial), _stopped(command, run)]
         case _:
             assert_never(command)
+
+
+def _stopped(command: CancelRun, run: Run) -> Event:
+    """Stopped by its user, or for a newer message of theirs."""
+    if run.interrupted_by_run_id is not None:
+        return c.RunInterrupted(run_id=run.run_id, reason=SUPERSEDED_REASON)
+    return c.RunCancelled(run_id=run.run_id, usage=command.usage)
 
 
 def _started(command: StartRun) -> Event:

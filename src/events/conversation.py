@@ -80,6 +80,14 @@ class RunRequested(Event, frozen=True, kw_only=True):
     trigger: str = "message"
 
 
+@event("conversation.run_interrupt_requested")
+class RunInterruptRequested(Event, frozen=True, kw_only=True):
+    #: The unfinished run that is to make way.
+    run_id: str
+    #: The run it makes way for.
+    by_run_id: str
+
+
 @event("conversation.run_started")
 class RunStarted(Event, frozen=True, kw_only=True):
     run_id: str

@@ -11,7 +11,7 @@ from projections.rows import Key, Rows
 from projections.tables import ReadModel
 
 #: Raise it whenever the fold makes other rows of the same events; the tables' DDL counts by itself.
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 
 #: In the order they are applied. Runs read messages as they were before the event, conversations
 #: count them; thread items show runs and tool calls as they are after it.

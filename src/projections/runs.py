@@ -36,6 +36,8 @@ class RunRow(ReadRow):
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    #: The run it was asked to make way for.
+    interrupted_by_run_id: str | None = None
     error_code: str | None = None
     error_message: str = ""
 
@@ -58,6 +60,7 @@ TABLE = Table(
     Column("requests", BigInteger, nullable=False),
     Column("input_tokens", BigInteger, nullable=False),
     Column("output_tokens", BigInteger, nullable=False),
+    identifier("interrupted_by_run_id", nullable=True),
     identifier("error_code", nullable=True),
     *sealed(),
     Index("runs_conversation", "conversation_id", "turn"),
@@ -127,6 +130,8 @@ def _change(run: RunRow, event: RecordedEvent) -> RunRow:
             return replace(
                 run, status="running", attempt=attempt, model=model, started_at=started_at
             )
+        case events.RunInterruptRequested(by_run_id=by_run_id):
+            return replace(run, interrupted_by_run_id=by_run_id)
         case events.RunResumed(attempt=attempt):
             return replace(run, status="running", attempt=attempt)
         case events.ModelResponded(usage=usage):

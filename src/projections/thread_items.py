@@ -169,7 +169,9 @@ def _put_failure(rows: Rows, event: RecordedEvent, run_id: str, status: str, sen
     conversation_id = events.id_of(event.stream_id)
     run = run_of(rows, conversation_id, run_id)
     key = item_key(conversation_id, chatkit_items.failure_id_of(run_id))
-    if run.status == status and rows.get(key, ThreadItemRow) is None:
+    # Whoever interrupted a reply with a newer message knows why it ends.
+    is_failure = run.status == status and run.interrupted_by_run_id is None
+    if is_failure and rows.get(key, ThreadItemRow) is None:
         item = chatkit_items.failure_item(conversation_id, run_id, sentence, event.recorded_at)
         _put(rows, event, item, run_id)
 

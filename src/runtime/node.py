@@ -17,6 +17,7 @@ from agent.frame_reader import FrameReader
 from agent.leases import Leases
 from agent.orphans import close_orphans
 from agent.sending import Sender
+from agent.stopping import Stops
 from agent.supervisor import Supervisor
 from auth.gate import Gate
 from auth.onetime import OneTimeTokens
@@ -63,6 +64,7 @@ class Node:
     leases: Leases
     supervisor: Supervisor
     sender: Sender
+    stops: Stops
     task_server: MCPServer[Any]
     gate: Gate
     signer: Signer
@@ -111,6 +113,7 @@ async def open_node(
             leases=runs.leases,
             supervisor=runs.supervisor,
             sender=Sender(runs.handler, log.keys, runs.leases, runs.supervisor),
+            stops=Stops(runs.leases),
             task_server=runs.task_server,
             gate=gate,
             signer=signer,
@@ -166,6 +169,7 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
         try:
             yield
         finally:
+            await node.stops.close()
             await runs.supervisor.close()
             log.commits.close()
             await asyncio.wait(tasks[:1])

@@ -184,9 +184,10 @@ class Settings(BaseSettings):
         60, description="How many messages a user may send in a minute."
     )
     #: A message that arrives while a run is under way.
-    verbatim_multiple_sends: Literal["enqueue", "reject"] = Field(
+    verbatim_multiple_sends: Literal["enqueue", "reject", "interrupt"] = Field(
         "enqueue",
-        description="What becomes of a message sent during a run: enqueue, or reject with 409.",
+        description="What becomes of a message sent during a run, unless the request says so: "
+        "enqueue, reject with 409, or interrupt the run.",
     )
 
     #: Threshold of our own lines; other libraries speak from warning on.

@@ -184,6 +184,7 @@ def open_runs(
         equipment=equipment,
         output_limit=settings.tool_output_limit_characters,
         on_outcome=_counting(metrics),
+        can_hear=database.can_listen,
     )
     return RunParts(
         handler=handler,

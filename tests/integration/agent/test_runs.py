@@ -2,36 +2,30 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import pytest
-from agents import Model
 from agents.testing import ScriptedModel, assistant_message, function_call
 from chatkit.types import ThreadStreamEvent
 from pydantic import TypeAdapter
 
 from agent.frames import Frame
-from agent.models import ModelConfig, build_model
 from commands.handle import Origin
 from commands.task import TASK, AddTask
 from events import conversation as c
 from events import task
 from events.ids import new_id
 from tests.agent_node import agent_node
-from tests.wire import Call, Calls, ErrorMidStream, Hang, ResponsesServer, Text
+from tests.wire import Call, Calls, ErrorMidStream, Hang, Text
+
+from .wired import text_begun, topics, wire_model
 
 ChatKitEvents = TypeAdapter(ThreadStreamEvent)
 
 
 def kinds(shown: list[dict[str, Any]]) -> list[str]:
     return [event["type"] for event in shown]
-
-
-def topics(events: list[Any]) -> list[str]:
-    return [event.topic.removeprefix("conversation.") for event in events]
 
 
 async def test_message_is_answered_and_everything_is_an_event(database_url: str) -> None:
@@ -173,7 +167,7 @@ async def test_stop_keeps_the_partial_text(database_url: str) -> None:
     async with wire_model(Hang(after_chunks=3)) as model:
         async with agent_node(database_url, model) as node, agent_node(database_url, model) as far:
             sent = await node.say("tell me a story")
-            await _text_begun(node, sent)
+            await text_begun(node, sent)
             assert await far.leases.request_cancel(sent.run_id, "ada")
             async with asyncio.timeout(2):
                 frames = await node.frames(sent.run_id)
@@ -247,7 +241,7 @@ async def test_killed_worker_is_taken_over(
     async with wire_model(*script, Text("Here I am again.")) as model:
         async with agent_node(database_url, model, is_crashing=True) as node:
             sent = await node.say("add milk")
-            await (_text_begun if moment == "in_text" else _tool_done)(node, sent)
+            await (text_begun if moment == "in_text" else _tool_done)(node, sent)
             before = node.live.find(sent.run_id).after(0)
         async with agent_node(database_url, model) as node:
             after = await node.frames(sent.run_id)
@@ -314,32 +308,6 @@ async def test_run_that_breaks_each_time_is_given_up(
                 events[-1], c.RunFailed
             ):
                 await asyncio.sleep(0.1)
-
-
-@asynccontextmanager
-async def wire_model(*turns: Any) -> AsyncIterator[Model]:
-    """The real OpenAI client against a local server that plays the turns."""
-    async with ResponsesServer(list(turns)) as wire:
-        model = build_model(
-            ModelConfig(
-                api_key="k",
-                base_url=wire.base_url,
-                model="wire",
-                api="responses",
-                timeout_seconds=20,
-            )
-        )
-        try:
-            yield model
-        finally:
-            await model.close()
-
-
-async def _text_begun(node: Any, sent: Any) -> None:
-    async with asyncio.timeout(10):
-        async for chunk in node.reader.follow(sent.run_id, "ada"):
-            if any(b"text_delta" in frame.body for frame in chunk):
-                return
 
 
 async def _tool_done(node: Any, sent: Any) -> None:

@@ -79,10 +79,13 @@ class Unread:
 
 
 @asynccontextmanager
-async def streaming(client: httpx.AsyncClient, text: str = "hello") -> AsyncIterator[Unread]:
+async def streaming(
+    client: httpx.AsyncClient, text: str = "hello", *, headers: dict[str, str] | None = None
+) -> AsyncIterator[Unread]:
     """The response to a message that begins a thread."""
     body = {"type": "threads.create", "params": {"input": typed(text)}}
-    async with client.stream("POST", "/chatkit", json=body, headers=NUMBERED) as response:
+    headers = NUMBERED | (headers or {})
+    async with client.stream("POST", "/chatkit", json=body, headers=headers) as response:
         assert response.status_code == 200
         yield Unread(response)
 

@@ -18,6 +18,7 @@ from commands.conversation import (
     Start,
 )
 from commands.errors import InvalidCommand, NotFound, Rejected
+from commands.run import SUPERSEDED_REASON, CancelRun
 from events import conversation as c
 from events.event import Event
 
@@ -89,6 +90,30 @@ def test_post_while_a_run_is_unfinished_is_refused_by_policy() -> None:
     command = post("m2", "r2", policy="reject")
     given(*AT_WORK).when(command).refuses(Rejected, code="run_unfinished")
     given(*ANSWERED).when(command).then(*asked("m2", "r2"))
+
+
+def test_post_that_interrupts_makes_every_unfinished_run_way() -> None:
+    makes_way = c.RunInterruptRequested(run_id="r1", by_run_id="r2")
+    interrupting = post("m2", "r2", policy="interrupt")
+    message, request = asked("m2", "r2")
+    given(*AT_WORK).when(interrupting).then(makes_way, message, request)
+    given(*ANSWERED).when(interrupting).then(message, request)
+    again = post("m3", "r3", policy="interrupt")
+    given(*AT_WORK, makes_way, message, request).when(again).then(
+        c.RunInterruptRequested(run_id="r2", by_run_id="r3"), *asked("m3", "r3")
+    )
+
+
+def test_stopped_run_that_made_way_is_interrupted() -> None:
+    makes_way = c.RunInterruptRequested(run_id="r1", by_run_id="r2")
+    stop = CancelRun(run_id="r1", attempt=1, usage=c.Usage())
+    given(*AT_WORK, makes_way).when(stop).then(
+        c.RunInterrupted(run_id="r1", reason=SUPERSEDED_REASON)
+    )
+
+
+def test_post_under_an_unknown_policy_is_refused() -> None:
+    given(STARTED).when(post(policy="shout")).refuses(InvalidCommand, match="enqueue")
 
 
 def test_post_is_refused_when_the_queue_is_full() -> None:
