@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Protocol
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -72,7 +73,7 @@ class TaskTools:
         )
 
     async def change(self, caller: Caller, command: TaskCommand) -> dict[str, Any]:
-        return await self._do(caller, command.task_id, command)
+        return await self._do(caller, command.task_id, replace(command, call_id=caller.call_id))
 
     async def list(self, caller: Caller, status: str) -> dict[str, Any]:
         wanted = None if status == "all" else status

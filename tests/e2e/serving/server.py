@@ -60,6 +60,14 @@ class Server:
         self.process.kill()
         self.process.wait(STOP_SECONDS)
 
+    def drain(self) -> None:
+        """Of a process that has ended: whatever it still had to say, and its pipes closed."""
+        self._reading.join(STOP_SECONDS)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.process.stdout.close()
+        self.process.stderr.close()
+
     def left_over(self, within_seconds: float = 15) -> list[str]:
         """What still runs of everything this server had started."""
         deadline = time.monotonic() + within_seconds

@@ -289,6 +289,8 @@ async def test_silent_tool_is_asked_again_and_then_called_unknown(
         assert outcome in topics(await node.events(sent.conversation_id))
         stored = await node.log.store.read_stream(task.stream_of(task_id))
         assert [r.event.topic for r in stored] == ["task.added", "task.completed"]
+        called = [e for e in await node.events(sent.conversation_id) if isinstance(e, c.ToolCalled)]
+        assert [r.event.call_id for r in stored] == [None, called[0].call_id]
 
 
 async def test_run_that_breaks_each_time_is_given_up(

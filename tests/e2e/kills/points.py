@@ -1,0 +1,94 @@
+"""The points at which a worker is killed, and how it is brought to stand at one of them.
+
+The appends of the run, after that of the message itself: run_started; the model's response with the
+call; the call's result; the model's answer; run_completed. The effect is an append of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from tests.wire import Calls, Hang, Text, Turn, WireRequest
+
+ANSWER = "It is done."
+PREAMBLE = Text("I will do that now.")
+
+Where = Literal["conversation", "task", "wire"]
+
+
+@dataclass(frozen=True)
+class Point:
+    name: str
+    where: Where
+    #: Appends to the conversation that happen, the message's included.
+    passed: int = 0
+    #: Whether the statement in flight happens although its worker is dead.
+    is_late: bool = False
+    #: The newest event of the conversation when the worker is killed.
+    newest: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+#: For one worker each: it has as many writers as may stand still at once.
+WORKERS = (
+    (
+        Point("in_text", "wire", newest="run_started"),
+        Point("between_items", "wire", newest="run_started"),
+        Point("after_result", "wire", newest="tool_completed"),
+        Point("before_start", "conversation", 1, newest="run_requested"),
+        Point("before_call", "conversation", 2, newest="run_started"),
+        Point("completed_in_flight", "conversation", 5, True, newest="assistant_message_posted"),
+    ),
+    (
+        Point("call_in_flight", "conversation", 2, True, newest="run_started"),
+        Point("after_call", "task", newest="tool_called"),
+        Point("effect_in_flight", "task", is_late=True, newest="tool_called"),
+    ),
+    (
+        Point("after_effect", "conversation", 3, newest="tool_called"),
+        Point("result_in_flight", "conversation", 3, True, newest="tool_called"),
+        Point("before_completed", "conversation", 5, newest="assistant_message_posted"),
+    ),
+)
+POINTS = [point for points in WORKERS for point in points]
+
+
+class Script:
+    """The model: each message names its point, and what comes again is answered in full."""
+
+    def __init__(self) -> None:
+        self._asked: Counter[tuple[str, int]] = Counter()
+
+    def __call__(self, request: WireRequest) -> Turn:
+        point, _, subject = request.last_user_text.partition(" ")
+        outputs = len(request.tool_outputs)
+        self._asked[request.last_user_text, outputs] += 1
+        is_first = self._asked[request.last_user_text, outputs] == 1
+        call = _call(point, subject)
+        match point, outputs:
+            case "greet", _:
+                return Text("Hello.")
+            case "in_text", _:
+                whole = Text(ANSWER)
+                return Hang(after_chunks=2, answer=whole) if is_first else whole
+            case "between_items", 0 if is_first:
+                return Hang(
+                    after_chunks=-(-len(PREAMBLE.text) // PREAMBLE.chunk), answer=PREAMBLE + call
+                )
+            case "after_result", 1 if is_first:
+                return Hang()
+            case _, 0:
+                return call
+            case _:
+                return Text(ANSWER)
+
+
+def _call(point: str, subject: str) -> Calls:
+    """Deleting what is deleted fails, so a second deletion under another id would show."""
+    if point in ("after_call", "effect_in_flight"):
+        return Calls([("delete_task", {"task_id": subject})])
+    return Calls([("add_task", {"title": subject})])
