@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 from agent.input_items import UniqueIds, run_items, user_item
 from agent.replayed_items import Item
 from agent.turns import last_turns, turns_before
+from events import conversation as c
 from events.cipher import DataKey
 from events.stored import RecordedEvent
 
@@ -53,9 +54,31 @@ def build_context(
     return Context(tuple(items), tuple(event_ids), -(-characters // CHARACTERS_PER_TOKEN))
 
 
+def rederive(
+    before: Sequence[RecordedEvent],
+    started: c.RunStarted,
+    output_characters: int = OUTPUT_CHARACTERS,
+) -> Context:
+    """The context that an attempt was given, from the events `before` its run_started.
+
+    The limit is the number of messages recorded there, so a setting changed since does not matter.
+
+    Raises NotFound when the run cannot be found.
+    """
+    given = set(started.context_event_ids)
+    limit = _count_messages(one for one in before if one.event_id in given)
+    return build_context(before, started.run_id, limit, output_characters)
+
+
 def context_hash(key: DataKey, context: Context) -> str:
     """Keyed, because a plain hash would confirm a guess at the content."""
     return key.keyed_hash(_canonical_json(context.items)).hex()
+
+
+def _count_messages(recorded: Iterable[RecordedEvent]) -> int:
+    return sum(
+        isinstance(r.event, c.UserMessagePosted | c.AssistantMessagePosted) for r in recorded
+    )
 
 
 def _canonical_json(items: Sequence[Item]) -> bytes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 
 from agent.context import OUTPUT_CHARACTERS, Context, build_context
 from agent.turns import last_turns, turns_before
@@ -40,33 +39,6 @@ async def load_context(
     return build_context(recorded, run_id, limit, output_characters)
 
 
-async def rederive_context(
-    store: EventStore,
-    started: RecordedEvent,
-    *,
-    output_characters: int = OUTPUT_CHARACTERS,
-    page_events: int = PAGE_EVENTS,
-) -> Context:
-    """The context that an attempt was given, from the events before its run_started.
-
-    The limit is the number of messages recorded there, so a setting changed since does not matter.
-    Raises ValueError when the event is no run_started, NotFound when its run cannot be found.
-    """
-    event = started.event
-    if not isinstance(event, c.RunStarted):
-        raise ValueError(f"Expected a conversation.run_started event, not {event.topic}.")
-    given = set(event.context_event_ids)
-    recorded = await _read_back(
-        store,
-        started.stream_id,
-        started.stream_version,
-        page_events,
-        lambda found: given <= _event_ids(found, event.run_id),
-    )
-    limit = _count_messages(one for one in recorded if one.event_id in given)
-    return build_context(recorded, event.run_id, limit, output_characters)
-
-
 async def _read_back(
     store: EventStore,
     stream_id: str,
@@ -88,22 +60,9 @@ async def _read_back(
     return found
 
 
-def _event_ids(found: Sequence[RecordedEvent], run_id: str) -> set[str]:
-    """Of all turns that the run may see in what was found."""
-    with suppress(NotFound):
-        return {i for turn in turns_before(found, run_id) for i in turn.event_ids}
-    return set()
-
-
 def _is_settled(found: Sequence[RecordedEvent], run_id: str, limit: int) -> bool:
     try:
         turns = turns_before(found, run_id)
     except NotFound:
         return False
     return last_turns(turns, limit).is_settled
-
-
-def _count_messages(recorded: Iterable[RecordedEvent]) -> int:
-    return sum(
-        isinstance(r.event, c.UserMessagePosted | c.AssistantMessagePosted) for r in recorded
-    )

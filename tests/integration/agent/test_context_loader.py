@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from agent.context import build_context, context_hash
-from agent.context_loader import load_context, rederive_context
+from agent.context_loader import load_context
+from agent.given_contexts import given_contexts
 from commands.errors import NotFound
 from events import conversation as c
 from events.event import Event
@@ -104,12 +105,12 @@ async def test_recorded_hash_equals_the_one_rederived_from_the_events(
 ) -> None:
     async with log_node(database_url, is_sealing=False) as node:
         conversation_id = await record(node, story)
-        key = await node.keys.current("ada")
-        for one in await node.store.read_stream(c.stream_of(conversation_id)):
-            if isinstance(one.event, c.RunStarted):
-                context = await rederive_context(node.store, one, page_events=5)
-                assert context.event_ids == one.event.context_event_ids
-                assert context_hash(key, context) == one.event.context_hash
+        recorded = await node.store.read_stream(c.stream_of(conversation_id))
+        started = [one for one in recorded if isinstance(one.event, c.RunStarted)]
+        runs = {one.event.run_id for one in started if isinstance(one.event, c.RunStarted)}
+        found = [g for run_id in runs for g in await given_contexts(recorded, run_id, node.keys)]
+        assert len(found) == len(started)
+        assert all(one.is_proved for one in found)
 
 
 async def test_long_conversation_is_not_read_whole(node: LogNode) -> None:
@@ -199,9 +200,11 @@ async def test_context_is_rederived_although_its_branch_was_left_for_an_older_on
     run_id = story.post("and now?")
     story.start(run_id)
     conversation_id = await record(node, story)
-    (*_, started) = await node.store.read_stream(c.stream_of(conversation_id))
-    context = await rederive_context(node.store, started, page_events=2)
-    texts = [item["content"][0]["text"] for item in context.items]
+    recorded = await node.store.read_stream(c.stream_of(conversation_id))
+    (given_context,) = await given_contexts(recorded, run_id, node.keys)
+    assert given_context.is_proved
+    assert given_context.context is not None
+    texts = [item["content"][0]["text"] for item in given_context.context.items]
     assert texts == ["early", "answer to early", "and now?"]
 
 
@@ -228,21 +231,12 @@ async def test_rederived_context_is_that_of_its_attempt(node: LogNode) -> None:
     story.complete(run_id)
     story.retry("m1")
     conversation_id = await record(node, story)
-    started = [
-        one
-        for one in await node.store.read_stream(c.stream_of(conversation_id))
-        if isinstance(one.event, c.RunStarted) and one.event.run_id == run_id
+    recorded = await node.store.read_stream(c.stream_of(conversation_id))
+    contexts = [
+        one.context for one in await given_contexts(recorded, run_id, node.keys) if one.context
     ]
-    contexts = [await rederive_context(node.store, one) for one in started]
     assert [[item["type"] for item in context.items] for context in contexts] == [
         ["message", "message", "message"],
         ["message", "message", "message", "function_call", "function_call_output"],
     ]
     assert contexts[1].items[-1]["output"] == "added"
-
-
-async def test_rederiving_from_another_event_is_refused(node: LogNode) -> None:
-    story = Story()
-    story.post("one")
-    with pytest.raises(ValueError, match="run_started"):
-        await rederive_context(node.store, story.recorded[0])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
 
+from agent.context import build_context, context_hash
 from events import conversation as c
 from events.conversation import id_of
 from events.event import Event
+from events.ids import new_id
 from tests.log_node import append_to, log_node, new_stream
 
 TOPICS = (
@@ -61,6 +63,31 @@ async def write_history(
             stream_id,
         )
     return Written(id_of(stream_id), [row["recorded_at"] for row in times])
+
+
+async def write_started_run(url: str) -> str:
+    """A run whose first attempt has asked the model."""
+    stream_id, run_id = new_stream(), str(new_id())
+    asked = (
+        c.Started(),
+        c.UserMessagePosted(message_id="m1", text="add buy milk"),
+        c.RunRequested(run_id=run_id, message_id="m1"),
+    )
+    async with log_node(url, size=6) as node:
+        await node.store.append(append_to(stream_id, 0, *asked))
+        context = build_context(await node.store.read_stream(stream_id), run_id, 15)
+        started = c.RunStarted(
+            run_id=run_id,
+            attempt=1,
+            model="scripted",
+            context_event_ids=context.event_ids,
+            context_hash=context_hash(await node.keys.current("ada"), context),
+            context_tokens=context.tokens,
+        )
+        append = append_to(stream_id, len(asked), started)
+        await node.store.append(replace(append, actor=f"agent:{run_id}"))
+        await node.sealer.seal()
+    return run_id
 
 
 async def add_message(url: str, conversation_id: str, version: int, text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.serving.server import environment
 from tests.integration.cli.command_line import CommandLine, on_database, on_folder
-from tests.integration.cli.history import write_history
+from tests.integration.cli.history import write_history, write_started_run
 
 #: What costs seconds to import.
 HEAVY = ("agents", "openai", "mcp", "chatkit", "fastapi", "uvicorn", "alembic", "prometheus_client")
@@ -46,6 +46,7 @@ def test_help_imports_no_library_of_servers_or_databases(
 
 async def test_reading_commands_import_no_heavy_library(database_url: str) -> None:
     written = await write_history(database_url)
+    started_run = await write_started_run(database_url)
     line = on_database(database_url)
     for arguments in (
         ("events", "list"),
@@ -53,6 +54,7 @@ async def test_reading_commands_import_no_heavy_library(database_url: str) -> No
         ("events", "replay", written.conversation_id),
         ("projections", "status"),
         ("db", "check"),
+        ("runs", "context", started_run),
     ):
         found = modules_after(line, *arguments)
         assert "asyncpg" in found
@@ -71,6 +73,7 @@ async def test_reading_commands_import_no_heavy_library(database_url: str) -> No
         (("events", "show", "0"), "position"),
         (("events", "tail", "--nothing"), "--nothing"),
         (("projections", "rebuild", "now"), "now"),
+        (("runs", "context"), "run"),
         (("serve", "--port", "99999"), "'--port'"),
         (("serve", "--workers", "0"), "'--workers'"),
     ],

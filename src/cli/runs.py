@@ -1,0 +1,42 @@
+"""`verbatim runs`: what a run was given."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.errors import Usage
+from cli.opened import database_url, run, settings_of
+from cli.terminal import AsJson, DataDir
+
+app = typer.Typer(help="The agent's runs.", no_args_is_help=True)
+
+
+# Without it the group's only command would take the group's name.
+@app.callback()
+def runs() -> None:
+    pass
+
+
+@app.command()
+def context(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what the model was given at each attempt, and check it against the recorded hash."""
+    from cli.run_contexts import print_contexts
+
+    checked_id = _run_id(run_id)
+    settings = settings_of(data_dir)
+    with database_url(settings) as url:
+        run(print_contexts(settings, url, checked_id, as_json))
+
+
+def _run_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise Usage(f"{text!r} is no run id: it is a UUID.") from None
