@@ -6,13 +6,11 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from agent.replayed_items import Item, assistant_message, replayed
+from agent.replayed_items import ID_CHARACTERS, Item, assistant_message, detached, replayed
 from agent.told_items import told_text
 from agent.turns import TurnRun
 from events import conversation as c
 
-#: The Responses API refuses longer ids.
-ID_CHARACTERS = 64
 NO_RESULT = "interrupted: no result was recorded"
 UNKNOWN_OUTCOME = (
     "The outcome of this call is unknown: it may or may not have taken effect. "
@@ -117,12 +115,17 @@ def _response_items(
 ) -> list[Item]:
     said: list[Item] = []
     answers: list[Item] = []
+    is_alone = False
     for item in replayed(response.items):
         if item["type"] == "reasoning":
             # Encrypted reasoning is bound to its id, so a repeated one cannot be renamed.
             if ids.claim("item", item["id"]):
                 said.append(item)
+            else:
+                is_alone = True
             continue
+        if is_alone:
+            item, is_alone = detached(item), False
         if "id" in item:
             item["id"] = ids.take("item", item["id"])
         if item["type"] == "function_call":

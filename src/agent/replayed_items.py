@@ -12,6 +12,10 @@ from typing import Any
 
 Item = dict[str, Any]
 
+#: The Responses API refuses longer ids.
+ID_CHARACTERS = 64
+#: What the id of a message without its reasoning ends with.
+ALONE = "_alone"
 PHASES = ("commentary", "final_answer")
 
 
@@ -24,10 +28,30 @@ def replayed(items: Iterable[Item]) -> list[Item]:
         if kept is not None and (is_followed or kept["type"] != "reasoning"):
             usable.append(kept)
             is_followed = True
+        elif item.get("type") == "reasoning":
+            # It leaves no gap: reasoning before it stays in front of what follows.
+            _detach_first(usable)
         else:
-            # Reasoning that is only a reference to the host's memory leaves no gap.
-            is_followed = is_followed and item.get("type") == "reasoning"
+            is_followed = False
     return usable[::-1]
+
+
+def detached(item: Item) -> Item:
+    """The item as if no reasoning had led to it.
+
+    A host knows by an item's id which reasoning it came after, and refuses it alone: "function_call
+    was provided without its required reasoning item".
+    """
+    if item["type"] == "message":
+        return {**item, "id": item["id"][: ID_CHARACTERS - len(ALONE)] + ALONE}
+    return {name: value for name, value in item.items() if name != "id"}
+
+
+def _detach_first(reversed_items: list[Item]) -> None:
+    for place in reversed(range(len(reversed_items))):
+        if reversed_items[place]["type"] != "reasoning":
+            reversed_items[place] = detached(reversed_items[place])
+            return
 
 
 def assistant_message(item_id: str, content: list[Item], status: str) -> Item:

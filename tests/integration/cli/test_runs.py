@@ -57,7 +57,8 @@ async def test_context_is_what_the_model_was_given(database_url: str) -> None:
         '    call call_a: add_task({"title":"buy milk"})',
     ]
     assert lines[2].startswith("    output of call_a: {")
-    assert lines[3:] == ["    assistant: Added it.", "    user: thanks"]
+    assert lines[-2:] == ["    assistant: Added it.", "    user: thanks"]
+    assert all(line.startswith("    ") for line in lines)
     assert ran.err == ""
 
 

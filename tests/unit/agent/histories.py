@@ -240,7 +240,7 @@ def reasoning(item_id: str = "rs_1", encrypted_content: str | None = "c2VjcmV0")
 def stories() -> st.SearchStrategy[Story]:
     """Queued messages, runs side by side, retries, takeovers and every end of runs and tools."""
     steps = st.tuples(st.sampled_from(_STEPS), st.integers(0, 2**16))
-    return st.builds(_tell, st.integers(1, 9), st.lists(steps, min_size=40, max_size=120))
+    return st.builds(_tell, st.integers(1, 15), st.lists(steps, min_size=40, max_size=120))
 
 
 def _tell(limit: int, steps: Sequence[tuple[Callable[[Story, Random], None], int]]) -> Story:
@@ -258,7 +258,9 @@ def _post(story: Story, random: Random) -> None:
             attachment_id="f", name="list.txt", mime_type="text/plain", size_bytes=9
         )
         story.post(
-            random.choice(("add milk", "what is left?", "Grüße 🥛")),
+            random.choice(
+                ("add milk", "what is left?", "Grüße 🥛", "🧑🏽‍🚀 a\u0301 \u202eright", "x" * 5_000)
+            ),
             quoted_text=random.choice((None, None, "said before\nand more")),
             attachments=random.choice(((), (), (attachment,))),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from openai.types.responses import (
@@ -28,6 +28,18 @@ ID_CHARACTERS = 64
 def violations(items: Sequence[Mapping[str, Any]]) -> list[str]:
     """What a host would refuse, one sentence each."""
     return [*_malformed(items), *_unpaired(items), *_loose_reasoning(items), *_repeated(items)]
+
+
+def severed(
+    items: Sequence[Mapping[str, Any]], reasons: Mapping[str, Collection[str]]
+) -> list[str]:
+    """Items under an id that a host gave out after reasoning (`reasons`), but without that."""
+    return [
+        f"item {place}: {item['id']} without its required reasoning"
+        for place, item in enumerate(items)
+        if item.get("id") in reasons
+        and (place == 0 or items[place - 1].get("id") not in reasons[item["id"]])
+    ]
 
 
 def _malformed(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:

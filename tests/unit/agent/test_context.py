@@ -390,7 +390,18 @@ def test_reasoning_that_a_host_could_not_read_is_dropped_alone(unusable: str | N
     one = story.post("one")
     story.start(one)
     story.respond(one, reasoning("rs_1"), reasoning("rs_2", unusable), message("first"))
-    assert [i.get("id") for i in items_of(story, one)] == [None, "rs_1", "msg_1"]
+    assert [i.get("id") for i in items_of(story, one)] == [None, "rs_1", "msg_1_alone"]
+
+
+def test_call_whose_reasoning_is_dropped_goes_without_its_id() -> None:
+    story = Story()
+    one = story.post("one")
+    story.start(one)
+    (ours,) = story.respond(one, reasoning("rs_1", None), call("call_1", item_id="fc_1"))
+    story.finish_tool(one, ours)
+    (called,) = [item for item in items_of(story, one) if item["type"] == "function_call"]
+    assert called["call_id"] == "call_1"
+    assert "id" not in called
 
 
 def test_reasoning_under_an_id_used_before_is_dropped_rather_than_renamed() -> None:
@@ -400,7 +411,7 @@ def test_reasoning_under_an_id_used_before_is_dropped_rather_than_renamed() -> N
     story.respond(one, reasoning("rs_1"), message("first", "msg_1"))
     story.respond(one, reasoning("rs_1"), message("second", "msg_1"))
     ids = [item.get("id") for item in items_of(story, one)]
-    assert ids == [None, "rs_1", "msg_1", "msg_1_2"]
+    assert ids == [None, "rs_1", "msg_1", "msg_1_alone"]
 
 
 def test_reasoning_in_plain_text_is_kept() -> None:

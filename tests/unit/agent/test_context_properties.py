@@ -5,19 +5,22 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.context import Context, build_context, context_hash
-from agent.input_items import NO_RESULT
+from agent.input_items import NO_RESULT, user_item
 from agent.turns import last_turns, turns_before
 from commands.errors import NotFound
 from events import conversation as c
 from tests.unit.agent.histories import KEY, Story, stories
-from tests.unit.agent.responses_rules import violations
+from tests.unit.agent.responses_rules import severed, violations
 
 MANY = 10_000
+SAID = c.UserMessagePosted | c.ModelResponded | c.AssistantMessagePosted
 
 lawful = settings(deadline=None, max_examples=150)
 
@@ -28,6 +31,43 @@ def test_context_is_an_input_that_a_host_accepts(story: Story) -> None:
     for run_id in every_run(story):
         for limit in (1, story.limit, MANY):
             assert violations(build_context(story.recorded, run_id, limit).items) == []
+
+
+@given(story=stories(), output_characters=st.integers(0, 12))
+@lawful
+def test_context_with_outputs_cut_is_still_accepted(story: Story, output_characters: int) -> None:
+    for run_id in every_run(story):
+        context = build_context(story.recorded, run_id, story.limit, output_characters)
+        assert violations(context.items) == []
+        whole = build_context(story.recorded, run_id, story.limit)
+        assert context.event_ids == whole.event_ids
+        for cut, output in zip(context.items, whole.items, strict=True):
+            if cut != output:
+                assert cut["type"] == "function_call_output"
+                text, _, rest = cut["output"].partition("… [")
+                assert text == output["output"][:output_characters]
+                assert rest == f"{len(output['output']) - output_characters} characters cut]"
+
+
+@given(story=stories())
+@lawful
+def test_context_gives_no_item_under_its_hosts_id_without_the_reasoning_it_came_after(
+    story: Story,
+) -> None:
+    reasons = reasons_of(story)
+    for run_id in every_run(story):
+        for limit in (1, story.limit, MANY):
+            items = build_context(story.recorded, run_id, limit).items
+            assert severed(items, reasons) == []
+
+
+@given(story=stories())
+@lawful
+def test_context_keeps_the_order_in_which_things_were_said(story: Story) -> None:
+    for run_id in every_run(story):
+        context = build_context(story.recorded, run_id, MANY)
+        told = [event for event in contributed(story, context) if isinstance(event, SAID)]
+        assert list(said_in(context.items)) == list(said_by(told))
 
 
 @given(story=stories())
@@ -141,6 +181,42 @@ def test_context_of_an_ended_run_stays_as_it_is_whatever_branch_is_active(story:
     for run_id, version in ended.items():
         then = build_context(story.recorded[:version], run_id, 1)
         assert build_context(story.recorded, run_id, 1) == then
+
+
+def reasons_of(story: Story) -> dict[str, set[str]]:
+    """Item ids that the host never gave out but right after reasoning, with that reasoning."""
+    reasons: dict[str, set[str]] = {}
+    alone: set[str] = set()
+    for one in story.recorded:
+        if not isinstance(one.event, c.ModelResponded):
+            continue
+        for before, item in itertools.pairwise([{}, *one.event.items]):
+            if item["type"] in ("message", "function_call") and item["id"]:
+                if before.get("type") == "reasoning":
+                    reasons.setdefault(item["id"], set()).add(before["id"])
+                else:
+                    alone.add(item["id"])
+    return {item_id: ids for item_id, ids in reasons.items() if item_id not in alone}
+
+
+def said_in(items: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for item in items:
+        if item["type"] == "message":
+            yield from (part["text"] for part in item["content"])
+        elif item["type"] == "function_call":
+            yield item["arguments"]
+
+
+def said_by(events: Iterable[object]) -> Iterator[str]:
+    """What each event puts into the context, in the order of the events."""
+    for event in events:
+        match event:
+            case c.UserMessagePosted():
+                yield user_item(event)["content"][0]["text"]
+            case c.ModelResponded(items=items):
+                yield from said_in(items)
+            case c.AssistantMessagePosted(is_partial=True):
+                yield event.text
 
 
 def contributed(story: Story, context: Context) -> list[object]:

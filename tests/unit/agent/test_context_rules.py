@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.agent.responses_rules import violations
+from tests.unit.agent.responses_rules import severed, violations
 
 USER: dict[str, Any] = {
     "type": "message",
@@ -53,3 +53,11 @@ def test_rules_accept_a_sound_input() -> None:
 )
 def test_rules_refuse_what_a_host_refuses(items: list[dict[str, Any]], complaint: str) -> None:
     assert any(complaint in found for found in violations(items)), violations(items)
+
+
+def test_rules_refuse_an_item_severed_from_its_reasoning() -> None:
+    reasons = {"msg_1": {"rs_1"}}
+    assert severed([USER, REASONING, REPLY], reasons) == []
+    assert severed([USER, REPLY], reasons) == ["item 1: msg_1 without its required reasoning"]
+    assert severed([USER, REASONING | {"id": "rs_2"}, REPLY], reasons)
+    assert severed([USER, REPLY | {"id": "msg_2"}], reasons) == []
