@@ -1,4 +1,4 @@
-"""`python -m benchmarks append [--json] [--quick]`: see docs/benchmarks.md."""
+"""`python -m benchmarks append|stream [--json] [--quick]`: see docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import argparse
 import asyncio
 import gc
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection
 from pathlib import Path
 
 import uvloop
 
-from benchmarks import append
+from benchmarks import append, stream
 from benchmarks.measures import Measure
-from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.plan import FULL, QUICK, Part, Plan
 from benchmarks.report import name_machine, print_json, print_table, write_markdown
 from benchmarks.server import bench_server, make_template
 from runtime.embedded import EmbeddedServer
 
 PAGE = Path("docs/benchmarks.md")
 #: What is measured, by the word that asks for it.
-BENCHMARKS: dict[str, Callable[[EmbeddedServer, Plan, set[str]], Awaitable[list[Measure]]]] = {
-    "append": append.measure,
-}
+BENCHMARKS: dict[str, dict[str, Part]] = {"append": append.PARTS, "stream": stream.PARTS}
 
 
 def main() -> None:
@@ -39,13 +37,25 @@ async def _run(server: EmbeddedServer, arguments: argparse.Namespace, plan: Plan
     # As the app does once it has started.
     gc.collect()
     gc.freeze()
-    measures = await BENCHMARKS[arguments.benchmark](server, plan, set(arguments.only or ()))
+    parts = BENCHMARKS[arguments.benchmark]
+    measures = await _measure(server, plan, parts, arguments.only or parts)
     if arguments.write:
         write_markdown(PAGE, arguments.benchmark, machine, measures)
     if arguments.json:
         print_json(measures)
     else:
         print_table(f"scripts/bench {arguments.benchmark}", machine, measures)
+
+
+async def _measure(
+    server: EmbeddedServer, plan: Plan, parts: dict[str, Part], wanted: Collection[str]
+) -> list[Measure]:
+    found: list[Measure] = []
+    for name, part in parts.items():
+        if name in wanted:
+            print(f"… {name}", file=sys.stderr)
+            found += await part(server, plan)
+    return found
 
 
 def _parser() -> argparse.ArgumentParser:

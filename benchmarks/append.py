@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Awaitable, Callable, Set
-
 from benchmarks import (
     items,
     latency,
@@ -15,11 +12,9 @@ from benchmarks import (
     subscribing,
     throughput,
 )
-from benchmarks.measures import Measure
-from benchmarks.plan import Plan
-from runtime.embedded import EmbeddedServer
+from benchmarks.plan import Part
 
-PARTS: dict[str, Callable[[EmbeddedServer, Plan], Awaitable[list[Measure]]]] = {
+PARTS: dict[str, Part] = {
     "throughput": throughput.measure,
     "slow_commits": slow_commits.measure,
     "latency": latency.measure,
@@ -29,13 +24,3 @@ PARTS: dict[str, Callable[[EmbeddedServer, Plan], Awaitable[list[Measure]]]] = {
     "sealing": sealing.measure,
     "stages": stages.measure,
 }
-
-
-async def measure(server: EmbeddedServer, plan: Plan, only: Set[str]) -> list[Measure]:
-    found: list[Measure] = []
-    for name, part in PARTS.items():
-        if only and name not in only:
-            continue
-        print(f"… {name}", file=sys.stderr)
-        found += await part(server, plan)
-    return found

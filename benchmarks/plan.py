@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
+from benchmarks.measures import Measure
+from runtime.embedded import EmbeddedServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,12 @@ class Plan:
     long_events: int
     #: Of the snapshot that is held open while others append.
     held_seconds: float
+    #: Replies whose beginning is timed, in one round.
+    replies: int
 
 
-FULL = Plan(rounds=7, round_seconds=4.0, long_events=10_000, held_seconds=60.0)
-QUICK = Plan(rounds=3, round_seconds=1.0, long_events=1_000, held_seconds=5.0)
+FULL = Plan(rounds=7, round_seconds=4.0, long_events=10_000, held_seconds=60.0, replies=30)
+QUICK = Plan(rounds=3, round_seconds=1.0, long_events=1_000, held_seconds=5.0, replies=10)
+
+#: Measures one thing on a server of its own.
+Part = Callable[[EmbeddedServer, Plan], Awaitable[list[Measure]]]

@@ -11,8 +11,9 @@ import orjson
 from benchmarks.measures import Goal, Measure, Rate, compared
 from benchmarks.pgbench import Pgbench, prepare
 from benchmarks.plan import Plan
+from benchmarks.processes import HOST
 from benchmarks.server import database
-from benchmarks.serving import HOST, served, token_of
+from benchmarks.serving import served, token_of
 from runtime.embedded import EmbeddedServer
 
 CALLERS = 32
@@ -32,8 +33,8 @@ async def measure(server: EmbeddedServer, plan: Plan) -> list[Measure]:
         for _ in range(plan.rounds):
             inserts.append(await pgbench.insert(CALLERS, plan.round_seconds))
             # A server a round: the runs that were begun would wait for their model ever after.
-            async with served(url) as port:
-                callers = [Caller(port, f"user-{n}") for n in range(CALLERS)]
+            async with served(url) as ours:
+                callers = [Caller(ours.port, f"user-{n}") for n in range(CALLERS)]
                 await asyncio.gather(*(caller.begin() for caller in callers))
                 renames.append(await _repeat(callers, rename, plan.round_seconds))
                 messages.append(await _repeat(callers, post_message, plan.round_seconds))

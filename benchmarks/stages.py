@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import timeit
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import asyncpg
 
 from benchmarks.measures import Measure
 from benchmarks.node import EVENT, append_for, append_of, log_node
 from benchmarks.plan import Plan
+from benchmarks.processes import cpu_seconds_of
 from benchmarks.server import database, execute
 from events import codec, statements
 from events.cipher import DataKey, NoEncryption
@@ -65,17 +65,20 @@ async def _database_stages(url: str) -> tuple[float, list[Measure]]:
     for size in BATCHES:
         events = size * STATEMENTS
         batches = _batches(size)
-        before, began = _cpu_seconds(appending), time.process_time()
+        before, began = cpu_seconds_of(appending.get_server_pid()), time.process_time()
         for columns in batches:
             await appending.fetchval(statements.load("append_events"), *columns)
-        client, server = time.process_time() - began, _cpu_seconds(appending) - before
+        client, server = (
+            time.process_time() - began,
+            cpu_seconds_of(appending.get_server_pid()) - before,
+        )
         if size == CALLERS:
             driver = 1e6 * client / events
         found.append(_stage(f"database: append, {size} a statement", 1e6 * server / events))
-        before = _cpu_seconds(sealing)
+        before = cpu_seconds_of(sealing.get_server_pid())
         while (await sealing.fetchrow(statements.load("seal_log"), SEALED_ROWS))["is_more"]:
             pass
-        sealed = _cpu_seconds(sealing) - before
+        sealed = cpu_seconds_of(sealing.get_server_pid()) - before
         name = f"database: seal, {SEALED_ROWS * size} a batch"
         found.append(_stage(name, 1e6 * sealed / events))
     await appending.close()
@@ -102,15 +105,6 @@ def _encoded(streams: Sequence[str], version: int) -> list[EncodedAppend]:
 
 def _cost(once: Callable[[], object]) -> float:
     return 1e6 * min(timeit.repeat(once, number=REPEATS, repeat=5)) / REPEATS
-
-
-def _cpu_seconds(connection: asyncpg.Connection) -> float:
-    """What the session's server process has used; 0 where there is no /proc."""
-    try:
-        used = Path(f"/proc/{connection.get_server_pid()}/schedstat").read_text().split()[0]
-    except OSError:
-        return 0.0
-    return int(used) / 1e9
 
 
 def _stage(name: str, microseconds: float) -> Measure:
