@@ -16,8 +16,7 @@ from benchmarks.serving import served, token_of
 from benchmarks.stock_chatkit import stock
 from runtime.embedded import EmbeddedServer
 
-DELTAS = 3
-GAP_SECONDS = 0.01
+WISH = request_for(3, 0.01)
 #: Before the clock counts: connections, keys and caches are there by then.
 WARM_UP_REPLIES = 5
 
@@ -74,7 +73,7 @@ async def _replies(port: int, count: int, token: str = "") -> list[Reply]:
     """One after the other."""
     replies = []
     for _ in range(count):
-        replies.append(await ask(port, DELTAS, GAP_SECONDS, token=token))
+        replies.append(await ask(port, WISH, token=token))
         await replies[-1].end()
     return replies
 
@@ -82,9 +81,7 @@ async def _replies(port: int, count: int, token: str = "") -> list[Reply]:
 async def _bare_seconds() -> float:
     agent = Agent(name="bare", model=PacedModel())
     began = time.perf_counter()
-    result = Runner.run_streamed(
-        agent, request_for(DELTAS, GAP_SECONDS), run_config=RunConfig(tracing_disabled=True)
-    )
+    result = Runner.run_streamed(agent, WISH, run_config=RunConfig(tracing_disabled=True))
     first = 0.0
     async for event in result.stream_events():
         is_delta = event.type == "raw_response_event" and "text.delta" in event.data.type

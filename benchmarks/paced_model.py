@@ -28,13 +28,14 @@ from openai.types.responses import (
     ResponseTextDoneEvent,
 )
 
-_REQUEST = re.compile(r"(\d+) words, one every ([\d.]+) s")
+_REQUEST = re.compile(r"(\d+) words, one every ([\d.]+) s, from ([\d.]+) s")
 WORDS = ("here", "are", "some", "words", "that", "mean", "little", "and")
 
 
-def request_for(deltas: int, gap_seconds: float) -> str:
-    """What a user says."""
-    return f"{deltas} words, one every {gap_seconds} s"
+def request_for(deltas: int, gap_seconds: float, starts_at: float = 0.0) -> str:
+    """What a user says. The start is a moment of `time.perf_counter`, one clock for all processes
+    of a machine; a moment that has passed is now."""
+    return f"{deltas} words, one every {gap_seconds} s, from {starts_at} s"
 
 
 class PacedModel(Model):
@@ -44,23 +45,23 @@ class PacedModel(Model):
     async def stream_response(
         self, system_instructions: str | None, input: Any, *_: Any, **__: Any
     ) -> AsyncIterator[TResponseStreamEvent]:
-        deltas, gap_seconds = _asked(input)
+        deltas, gap_seconds, starts_at = _asked(input)
         reply = _Reply(deltas)
         for event in reply.beginning():
             yield event
-        started = time.perf_counter()
+        started = max(time.perf_counter(), starts_at)
         for number, delta in enumerate(reply.deltas):
             due = started + number * gap_seconds
-            if gap_seconds and (wait := due - time.perf_counter()) > 0:
+            if (wait := due - time.perf_counter()) > 0:
                 await asyncio.sleep(wait)
             yield reply.delta(delta)
         for event in reply.ending():
             yield event
 
 
-def _asked(input: Any) -> tuple[int, float]:
-    deltas, gap_seconds = _REQUEST.findall(str(input))[-1]
-    return int(deltas), float(gap_seconds)
+def _asked(input: Any) -> tuple[int, float, float]:
+    deltas, gap_seconds, starts_at = _REQUEST.findall(str(input))[-1]
+    return int(deltas), float(gap_seconds), float(starts_at)
 
 
 class _Reply:

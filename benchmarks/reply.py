@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from benchmarks.paced_model import request_for
 from benchmarks.processes import HOST
 
 ANSWER_SECONDS = 120.0
@@ -73,9 +72,9 @@ class Reply(asyncio.Protocol):
             self.run_id = run[1].decode()
 
 
-async def ask(port: int, deltas: int, gap_seconds: float, *, token: str = "") -> Reply:
+async def ask(port: int, wish: str, *, token: str = "") -> Reply:
     """Sends a message that begins a thread; answers once it is sent."""
-    content = [{"type": "input_text", "text": request_for(deltas, gap_seconds)}]
+    content = [{"type": "input_text", "text": wish}]
     sent = {"content": content, "attachments": [], "inference_options": {}}
     body = orjson.dumps({"type": "threads.create", "params": {"input": sent}})
     return await _request(port, b"POST /chatkit", token, body=body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.measures import Goal, Measure, percentile
+from benchmarks.paced_model import request_for
 from benchmarks.plan import Plan
 from benchmarks.processes import Served
 from benchmarks.reply import ask, resume
@@ -12,10 +13,9 @@ from benchmarks.server import database
 from benchmarks.serving import served, token_of
 from runtime.embedded import EmbeddedServer
 
-DELTAS_PER_SECOND = 50
 #: Of each run a reader has seen this many frames, and comes back while it is still at work.
 SEEN_FRAMES = 20
-RUN_SECONDS = 2.0
+WISH = request_for(100, 0.02)
 
 
 async def measure(server: EmbeddedServer, plan: Plan) -> list[Measure]:
@@ -46,8 +46,7 @@ def _latest(place: str, seconds: Sequence[float], goal: Goal) -> Measure:
 
 async def _seconds_until_a_frame(worker: Served, reader: Served) -> float:
     token = token_of("ada")
-    gap_seconds = 1 / DELTAS_PER_SECOND
-    reply = await ask(worker.port, int(RUN_SECONDS / gap_seconds), gap_seconds, token=token)
+    reply = await ask(worker.port, WISH, token=token)
     await reply.until(SEEN_FRAMES)
     rest = await resume(reader.port, reply.run_id, SEEN_FRAMES, token=token)
     await rest.until(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.measures import Goal, Measure
+from benchmarks.paced_model import request_for
 from benchmarks.plan import Plan
 from benchmarks.reply import ask
 from benchmarks.server import database
@@ -38,7 +39,7 @@ async def measure(server: EmbeddedServer, plan: Plan) -> list[Measure]:
 
 
 async def _bytes_a_delta(port: int, deltas: int, token: str = "") -> float:
-    reply = await ask(port, deltas, 0.0, token=token)
+    reply = await ask(port, request_for(deltas, 0.0), token=token)
     await reply.end()
     if len(reply.deltas) != deltas:
         raise RuntimeError(f"expected {deltas} deltas, found {len(reply.deltas)}")

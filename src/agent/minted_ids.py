@@ -10,18 +10,13 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from agents import (
-    AgentOutputSchemaBase,
-    Handoff,
     Model,
     ModelResponse,
     ModelRetryAdvice,
     ModelRetryAdviceRequest,
-    ModelSettings,
-    ModelTracing,
-    Tool,
     TResponseInputItem,
 )
 from agents.items import TResponseStreamEvent
@@ -32,7 +27,6 @@ from openai.types.responses import (
     ResponseOutputItemAddedEvent,
     ResponseOutputItemDoneEvent,
 )
-from openai.types.responses.response_prompt_param import ResponsePromptParam
 
 # The Responses API accepts an item back only under an id with the prefix of its type.
 ID_PREFIXES = {"message": "msg", "function_call": "fc", "reasoning": "rs"}
@@ -55,28 +49,10 @@ class MintedIds(Model):
         self,
         system_instructions: str | None,
         input: str | list[TResponseInputItem],
-        model_settings: ModelSettings,
-        tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
+        *args: Any,
+        **kwargs: Any,
     ) -> ModelResponse:
-        response = await self._model.get_response(
-            system_instructions,
-            input,
-            model_settings,
-            tools,
-            output_schema,
-            handoffs,
-            tracing,
-            previous_response_id=previous_response_id,
-            conversation_id=conversation_id,
-            prompt=prompt,
-        )
+        response = await self._model.get_response(system_instructions, input, *args, **kwargs)
         response.output = _Identities(input).of_output(response.output)
         return response
 
@@ -84,29 +60,11 @@ class MintedIds(Model):
         self,
         system_instructions: str | None,
         input: str | list[TResponseInputItem],
-        model_settings: ModelSettings,
-        tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
+        *args: Any,
+        **kwargs: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
         identities = _Identities(input)
-        events = self._model.stream_response(
-            system_instructions,
-            input,
-            model_settings,
-            tools,
-            output_schema,
-            handoffs,
-            tracing,
-            previous_response_id=previous_response_id,
-            conversation_id=conversation_id,
-            prompt=prompt,
-        )
+        events = self._model.stream_response(system_instructions, input, *args, **kwargs)
         async with aclosing(cast(AsyncGenerator[TResponseStreamEvent], events)):
             async for event in events:
                 yield identities.of_event(event)

@@ -1,32 +1,33 @@
 """A model whose every response is stored before anything comes of it.
 
 The SDK starts a response's tools once the response's stream has ended, so storing it here, inside
-the stream, is what makes "recorded before it acts" true.
+the stream, is what makes "recorded before it acts" true. Of the stream's events the SDK gets the
+last one only: it needs no other, and would carry each delta through two queues to nobody.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, cast
 
-from agents import Model, ModelResponse, ModelSettings, Tool
-from agents.agent_output import AgentOutputSchemaBase
-from agents.handoffs import Handoff
-from agents.items import TResponseInputItem, TResponseStreamEvent
-from agents.models.interface import ModelTracing
+from agents import Model, ModelResponse
+from agents.items import TResponseStreamEvent
 from openai.types.responses import (
+    Response,
     ResponseCompletedEvent,
     ResponseContentPartAddedEvent,
     ResponseContentPartDoneEvent,
     ResponseErrorEvent,
     ResponseFailedEvent,
     ResponseIncompleteEvent,
+    ResponseOutputItem,
     ResponseOutputItemAddedEvent,
+    ResponseOutputItemDoneEvent,
     ResponseOutputMessage,
     ResponseTextDeltaEvent,
 )
-from openai.types.responses.response_prompt_param import ResponsePromptParam
 
 from agent.errors import ModelUnavailable, RunStopped
 from agent.recorder import RunRecorder
@@ -45,50 +46,44 @@ class RecordedModel(Model):
         raise NotImplementedError("Runs are streamed.")
 
     async def stream_response(
-        self,
-        system_instructions: str | None,
-        input: str | list[TResponseInputItem],
-        model_settings: ModelSettings,
-        tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff[Any, Any]],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
+        self, *args: Any, **kwargs: Any
     ) -> AsyncIterator[TResponseStreamEvent]:
-        if self._stopped.is_set():
-            raise RunStopped("The run was stopped.")
-        stream = self._model.stream_response(
-            system_instructions,
-            input,
-            model_settings,
-            tools,
-            output_schema,
-            handoffs,
-            tracing,
-            previous_response_id=previous_response_id,
-            conversation_id=conversation_id,
-            prompt=prompt,
-        )
-        async for event in _until(stream, self._stopped):
-            await self._record(event)
-            yield event
+        self._check_stopped()
+        stream = self._model.stream_response(*args, **kwargs)
+        completed = await self._follow(cast(AsyncGenerator[TResponseStreamEvent], stream))
+        if completed is not None:
+            response = completed.response
+            await self._recorder.respond(response, response.model or self._model_name)
+            yield completed
 
-    async def _record(self, event: TResponseStreamEvent) -> None:
-        recorder = self._recorder
+    async def _follow(
+        self, stream: AsyncGenerator[TResponseStreamEvent]
+    ) -> ResponseCompletedEvent | None:
+        """Shows what the model says until its last event; None when there was none."""
+        finished: list[ResponseOutputItem] = []
+        async with _unless(self._stopped), aclosing(stream):
+            async for event in stream:
+                match event:
+                    case ResponseTextDeltaEvent():
+                        self._recorder.add_text(event.item_id, event.content_index, event.delta)
+                    case ResponseOutputItemDoneEvent():
+                        finished.append(event.item)
+                    case ResponseCompletedEvent():
+                        _complete(event.response, finished)
+                        return event
+                    case _:
+                        self._show(event)
+                self._check_stopped()
+        return None
+
+    def _show(self, event: TResponseStreamEvent) -> None:
         match event:
-            case ResponseTextDeltaEvent():
-                recorder.add_text(event.item_id, event.content_index, event.delta)
             case ResponseOutputItemAddedEvent(item=ResponseOutputMessage() as message):
-                recorder.begin_message(message.id)
+                self._recorder.begin_message(message.id)
             case ResponseContentPartAddedEvent() if event.part.type == "output_text":
-                recorder.begin_part(event.item_id, event.content_index)
+                self._recorder.begin_part(event.item_id, event.content_index)
             case ResponseContentPartDoneEvent() if event.part.type == "output_text":
-                recorder.end_part(event.item_id, event.content_index)
-            case ResponseCompletedEvent():
-                await recorder.respond(event.response, event.response.model or self._model_name)
+                self._recorder.end_part(event.item_id, event.content_index)
             case ResponseFailedEvent() | ResponseErrorEvent():
                 raise ModelUnavailable("The model gave up on the reply.", retryable=True)
             case ResponseIncompleteEvent():
@@ -96,38 +91,33 @@ class RecordedModel(Model):
             case _:
                 pass
 
+    def _check_stopped(self) -> None:
+        if self._stopped.is_set():
+            raise RunStopped("The run was stopped.")
 
-async def _until(
-    stream: AsyncIterator[TResponseStreamEvent], stopped: asyncio.Event
-) -> AsyncIterator[TResponseStreamEvent]:
-    """The stream's events until it ends, or RunStopped at once when `stopped` is set.
 
-    The pump holds a place for events, so one event costs no task of its own.
-    """
-    events: asyncio.Queue[TResponseStreamEvent | BaseException | None] = asyncio.Queue(256)
+def _complete(response: Response, finished: list[ResponseOutputItem]) -> None:
+    """Some hosts leave the output out of the last event."""
+    if not response.output:
+        response.output = finished
 
-    async def pump() -> None:
-        try:
-            async for event in stream:
-                await events.put(event)
-            await events.put(None)
-        except Exception as error:
-            await events.put(error)
 
-    async def stop() -> None:
+@asynccontextmanager
+async def _unless(stopped: asyncio.Event) -> AsyncIterator[None]:
+    """Raises RunStopped where the body waits once `stopped` is set."""
+
+    async def watch() -> None:
         await stopped.wait()
-        pumping.cancel()
-        while not events.empty():
-            events.get_nowait()
-        await events.put(RunStopped("The run was stopped."))
+        patience.reschedule(0.0)
 
-    pumping, stopping = asyncio.create_task(pump()), asyncio.create_task(stop())
     try:
-        while (event := await events.get()) is not None:
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-    finally:
-        pumping.cancel()
-        stopping.cancel()
-        await asyncio.gather(pumping, stopping, return_exceptions=True)
+        async with asyncio.timeout(None) as patience:
+            watching = asyncio.create_task(watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
+    except TimeoutError:
+        if not patience.expired():
+            raise
+        raise RunStopped("The run was stopped.") from None

@@ -3,10 +3,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 from uuid import uuid4
 
-from agents.agent_output import AgentOutputSchemaBase
-from agents.handoffs import Handoff
 from agents.items import (
     ModelResponse,
     TResponseInputItem,
@@ -14,7 +13,7 @@ from agents.items import (
     TResponseStreamEvent,
 )
 from agents.model_settings import ModelSettings
-from agents.models.interface import Model, ModelTracing
+from agents.models.interface import Model
 from agents.tool import Tool
 from agents.usage import Usage
 from openai.types.responses import (
@@ -24,7 +23,6 @@ from openai.types.responses import (
     ResponseOutputText,
     ResponseUsage,
 )
-from openai.types.responses.response_prompt_param import ResponsePromptParam
 from openai.types.responses.response_usage import InputTokensDetails, OutputTokensDetails
 
 from agent.offline import streaming
@@ -47,13 +45,8 @@ class OfflineModel(Model):
         input: str | list[TResponseInputItem],
         model_settings: ModelSettings,
         tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
+        *_: Any,
+        **__: Any,
     ) -> ModelResponse:
         response = _respond(system_instructions, input, tools)
         spent = response.usage or _usage(0, 0)
@@ -71,13 +64,8 @@ class OfflineModel(Model):
         input: str | list[TResponseInputItem],
         model_settings: ModelSettings,
         tools: list[Tool],
-        output_schema: AgentOutputSchemaBase | None,
-        handoffs: list[Handoff],
-        tracing: ModelTracing,
-        *,
-        previous_response_id: str | None,
-        conversation_id: str | None,
-        prompt: ResponsePromptParam | None,
+        *_: Any,
+        **__: Any,
     ) -> AsyncIterator[TResponseStreamEvent]:
         response = _respond(system_instructions, input, tools)
         async for event in streaming.stream(response, self._delay_seconds):
