@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import orjson
 
 from projections.chatkit_items import Item
 
@@ -61,6 +64,17 @@ def text_delta(item_id: str, index: int, delta: str) -> StreamEvent:
             "delta": delta,
         },
     )
+
+
+def text_deltas(item_id: str, index: int) -> Callable[[str], bytes]:
+    """The JSON of a part's `text_delta` events, which differ in nothing but the text."""
+    end = b"}}"
+    begin = orjson.dumps(text_delta(item_id, index, "")).removesuffix(b'""' + end)
+
+    def body(delta: str) -> bytes:
+        return b"%b%b%b" % (begin, orjson.dumps(delta), end)
+
+    return body
 
 
 def part_done(item_id: str, index: int, text: str) -> StreamEvent:

@@ -10,7 +10,7 @@ import asyncpg
 
 from agent import statements
 from agent.errors import FramesGone
-from agent.frames import Frame, open_frame
+from agent.frames import Frame, FrameSeal
 from agent.live import LiveRuns
 from events.keys import KeyRing
 
@@ -62,11 +62,8 @@ class FrameReader:
         )
         if not rows:
             return []
-        key = await self._keys.current(owner_id)
-        return [
-            Frame(row["seq"], open_frame(key, run_id, row["seq"], row["body"]), row["is_last"])
-            for row in rows
-        ]
+        seal = FrameSeal(await self._keys.current(owner_id), run_id)
+        return [Frame(seq, seal.open(seq, body), is_last) for seq, body, is_last in rows]
 
     async def _check_alive(self, run_id: uuid.UUID, owner_id: str, after_seq: int) -> None:
         if await self._pool.fetchval(statements.load("has_lease"), run_id):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import asyncpg
 import structlog
 
 from agent import statements
-from agent.frames import Frame, frame_body, seal_frame
+from agent.frames import Frame, FrameSeal, frame_body
 from agent.live import LiveRun
 from events.cipher import DataKey
 from events.group_commit import DISCONNECTED
@@ -20,12 +19,8 @@ log = structlog.get_logger()
 
 BATCH_FRAMES = 2_000
 RETRY_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    frames: RunFrames
-    frame: Frame
+#: The statement did not happen, and may be tried again.
+PASSING = (*DISCONNECTED, asyncpg.DeadlockDetectedError)
 
 
 class RunFrames:
@@ -37,37 +32,59 @@ class RunFrames:
         self.run_id = live.run_id
         self.attempt = attempt
         self.key = key
+        self.seal = FrameSeal(key, live.run_id)
         self.live = live
         self.next_seq = next_seq
         #: Set when the database refuses this attempt: another node has the run.
         self.is_lost = False
         self._writer = writer
+        self._queued: list[Frame] = []
         self._unwritten = 0
         self._written = asyncio.Event()
         self._written.set()
 
     def emit(self, event: dict[str, object]) -> None:
         """Queue one event; never waits."""
+        self.emit_body(frame_body(event))
+
+    def emit_body(self, body: bytes) -> None:
+        """`emit` for an event whose JSON is made already."""
         if self.is_lost:
             return
-        frame = Frame(self.next_seq, frame_body(event))
+        if not self._unwritten:
+            self._written.clear()
+        if not self._queued:
+            self._writer.submit(self)
+        self._queued.append(Frame(self.next_seq, body))
         self.next_seq += 1
         self._unwritten += 1
-        self._written.clear()
-        self._writer.submit(self, frame)
 
     async def flush(self) -> None:
         """Until everything emitted so far is stored."""
         await self._written.wait()
 
-    def settle(self, stored: list[Frame], is_lost: bool) -> None:
+    def take(self, limit: int) -> list[Frame]:
+        """What waits, oldest first; the rest asks to be taken again."""
+        taken, self._queued = self._queued[:limit], self._queued[limit:]
+        if self._queued:
+            self._writer.submit(self)
+        return taken
+
+    def settle(self, stored: Sequence[Frame]) -> None:
         self._unwritten -= len(stored)
-        if is_lost:
-            self.is_lost = True
-            self._unwritten = 0
         self.live.publish(stored)
         if not self._unwritten:
             self._written.set()
+
+    def lose(self) -> None:
+        self.is_lost = True
+        self._queued.clear()
+        self._unwritten = 0
+        self._written.set()
+
+
+#: The frames of one statement, in each run's own order.
+Batch = Sequence[tuple[RunFrames, Sequence[Frame]]]
 
 
 class FrameWriter:
@@ -78,67 +95,66 @@ class FrameWriter:
     ) -> None:
         self._pool = pool
         self._on_lost = on_lost
-        self._pending: list[_Pending] = []
+        self._waiting: list[RunFrames] = []
         self._wake = asyncio.Event()
 
-    def submit(self, frames: RunFrames, frame: Frame) -> None:
-        self._pending.append(_Pending(frames, frame))
+    def submit(self, frames: RunFrames) -> None:
+        self._waiting.append(frames)
         self._wake.set()
 
     async def run(self) -> None:
         while True:
             await self._wake.wait()
-            batch, self._pending = self._pending[:BATCH_FRAMES], self._pending[BATCH_FRAMES:]
-            if not self._pending:
-                self._wake.clear()
-            batch = [p for p in batch if not p.frames.is_lost]
-            if batch:
+            self._wake.clear()
+            if batch := self._take():
                 await self._write(batch)
 
-    async def _write(self, batch: list[_Pending]) -> None:
+    def _take(self) -> Batch:
+        waiting, self._waiting = self._waiting, []
+        batch: list[tuple[RunFrames, Sequence[Frame]]] = []
+        room = BATCH_FRAMES
+        for place, frames in enumerate(waiting):
+            if not room:
+                self._waiting = waiting[place:] + self._waiting
+                self._wake.set()
+                break
+            if taken := frames.take(room):
+                batch.append((frames, taken))
+                room -= len(taken)
+        return batch
+
+    async def _write(self, batch: Batch) -> None:
         while True:
             try:
-                written = await self._insert(batch)
-            except asyncpg.UniqueViolationError:
-                # The statement before a lost connection had committed after all.
-                written = {(p.frames.run_id, p.frame.seq) for p in batch}
-                await self._insert_missing(batch)
-            except DISCONNECTED as error:
+                stored = await self._insert(batch)
+            except PASSING as error:
                 log.warning("frame_write_failed", error=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             except Exception:
                 # Whoever takes the runs over writes what is missing.
-                log.exception("frames_refused", frames=len(batch))
-                written = set()
-            self._settle(batch, written)
+                log.exception("frames_refused", runs=len(batch))
+                stored = set()
+            self._settle(batch, stored)
             return
 
-    async def _insert(self, batch: list[_Pending]) -> set[tuple[uuid.UUID, int]]:
+    async def _insert(self, batch: Batch) -> set[int]:
+        """The places in the batch, from 1, of the runs that were stored."""
         rows = await self._pool.fetch(
             statements.load("write_frames"),
-            [p.frames.run_id for p in batch],
-            [p.frames.attempt for p in batch],
-            [p.frame.seq for p in batch],
-            [seal_frame(p.frames.key, p.frames.run_id, p.frame.seq, p.frame.body) for p in batch],
+            [frames.run_id for frames, _ in batch],
+            [frames.attempt for frames, _ in batch],
+            [place for place, (_, queued) in enumerate(batch, start=1) for _ in queued],
+            [frame.seq for _, queued in batch for frame in queued],
+            [frames.seal.seal(f.seq, f.body) for frames, queued in batch for f in queued],
         )
-        return {(row["run_id"], row["seq"]) for row in rows}
+        return {row[0] for row in rows}
 
-    async def _insert_missing(self, batch: list[_Pending]) -> None:
-        for pending in batch:
-            try:
-                await self._insert([pending])
-            except asyncpg.UniqueViolationError:
+    def _settle(self, batch: Batch, stored: set[int]) -> None:
+        for place, (frames, queued) in enumerate(batch, start=1):
+            if place in stored:
+                frames.settle(queued)
                 continue
-
-    def _settle(self, batch: list[_Pending], written: set[tuple[uuid.UUID, int]]) -> None:
-        by_run: dict[RunFrames, list[Frame]] = {}
-        for pending in batch:
-            by_run.setdefault(pending.frames, []).append(pending.frame)
-        for frames, queued in by_run.items():
-            stored = [frame for frame in queued if (frames.run_id, frame.seq) in written]
-            is_lost = len(stored) < len(queued)
-            frames.settle(stored, is_lost)
-            if is_lost:
-                log.warning("run_lost", run_id=str(frames.run_id), attempt=frames.attempt)
-                self._on_lost(frames.run_id)
+            log.warning("run_lost", run_id=str(frames.run_id), attempt=frames.attempt)
+            frames.lose()
+            self._on_lost(frames.run_id)

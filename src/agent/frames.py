@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,8 +16,7 @@ from events.cipher import DataKey
 from events.stored import Companion
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     seq: int
     #: JSON of a ChatKit stream event; empty for the mark that ends a run.
     body: bytes
@@ -29,24 +27,27 @@ def frame_body(event: dict[str, Any]) -> bytes:
     return orjson.dumps(event)
 
 
-def seal_frame(key: DataKey, run_id: uuid.UUID, seq: int, body: bytes) -> bytes:
-    return key.encrypt(body, _associated(run_id, seq))
+class FrameSeal:
+    """Encrypts and decrypts the frames of one run, each bound to its run and number."""
 
+    def __init__(self, key: DataKey, run_id: uuid.UUID) -> None:
+        self._key = key
+        self._run = f"frame|{run_id}|".encode()
 
-def open_frame(key: DataKey, run_id: uuid.UUID, seq: int, sealed: bytes) -> bytes:
-    return key.decrypt(sealed, _associated(run_id, seq))
+    def seal(self, seq: int, body: bytes) -> bytes:
+        return self._key.encrypt(body, b"%b%d" % (self._run, seq))
+
+    def open(self, seq: int, sealed: bytes) -> bytes:
+        return self._key.decrypt(sealed, b"%b%d" % (self._run, seq))
 
 
 def frame_companions(key: DataKey, run_id: uuid.UUID, frames: Sequence[Frame]) -> list[Companion]:
     """Frames to write in the transaction of an append."""
+    seal = FrameSeal(key, run_id)
     return [
         Companion(
             statement=statements.load("insert_frame"),
-            values=(run_id, f.seq, seal_frame(key, run_id, f.seq, f.body), f.is_last),
+            values=(run_id, f.seq, seal.seal(f.seq, f.body), f.is_last),
         )
         for f in frames
     ]
-
-
-def _associated(run_id: uuid.UUID, seq: int) -> bytes:
-    return f"frame|{run_id}|{seq}".encode()

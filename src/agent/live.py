@@ -25,9 +25,11 @@ class LiveRun:
         return self.first_seq + len(self._frames) - 1
 
     def publish(self, frames: Sequence[Frame]) -> None:
+        next_seq = self.last_seq + 1
         for frame in frames:
-            if frame.seq == self.last_seq + 1:
+            if frame.seq == next_seq:
                 self._frames.append(frame)
+                next_seq += 1
         self._wake()
 
     def after(self, seq: int) -> list[Frame]:
@@ -42,8 +44,9 @@ class LiveRun:
         self._wake()
 
     def _wake(self) -> None:
+        """All who wait now, and nobody who comes later."""
         self._grown.set()
-        self._grown = asyncio.Event()
+        self._grown.clear()
 
 
 class LiveRuns:

@@ -65,7 +65,7 @@ class RecordedModel(Model):
             async for event in stream:
                 match event:
                     case ResponseTextDeltaEvent():
-                        self._recorder.add_text(event.item_id, event.content_index, event.delta)
+                        self._recorder.add_text(event.item_id, event.delta)
                     case ResponseOutputItemDoneEvent():
                         finished.append(event.item)
                     case ResponseCompletedEvent():

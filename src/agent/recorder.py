@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,15 +34,28 @@ from events.stored import Companion
 
 
 @dataclass(slots=True)
+class OpenPart:
+    """One of the texts that an assistant message consists of."""
+
+    #: The frame that shows a delta.
+    body_of: Callable[[str], bytes]
+    deltas: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.deltas)
+
+
+@dataclass(slots=True)
 class OpenMessage:
     """An assistant message that is being streamed."""
 
     message_id: str
-    texts: list[str] = field(default_factory=list)
+    parts: list[OpenPart] = field(default_factory=list)
 
     @property
     def text(self) -> str:
-        return "".join(self.texts)
+        return "".join(part.text for part in self.parts)
 
 
 class RunRecorder:
@@ -103,18 +116,18 @@ class RunRecorder:
 
     def begin_part(self, provider_item_id: str, index: int) -> None:
         message = self._messages[provider_item_id]
-        message.texts.append("")
+        message.parts.append(OpenPart(ck.text_deltas(message.message_id, index)))
         self.frames.emit(ck.part_added(message.message_id, index))
 
-    def add_text(self, provider_item_id: str, index: int, delta: str) -> None:
-        message = self._messages[provider_item_id]
+    def add_text(self, provider_item_id: str, delta: str) -> None:
+        part = self._messages[provider_item_id].parts[-1]
         delta = make_storable(delta, self._output_limit)[0]
-        message.texts[-1] += delta
-        self.frames.emit(ck.text_delta(message.message_id, index, delta))
+        part.deltas.append(delta)
+        self.frames.emit_body(part.body_of(delta))
 
     def end_part(self, provider_item_id: str, index: int) -> None:
         message = self._messages[provider_item_id]
-        self.frames.emit(ck.part_done(message.message_id, index, message.texts[-1]))
+        self.frames.emit(ck.part_done(message.message_id, index, message.parts[-1].text))
 
     async def respond(self, response: Response, model: str) -> None:
         """Stores a whole model response in one append, then shows it."""
