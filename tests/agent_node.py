@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from agents import Model, ModelSettings
 
+from agent.allowances import Limits
 from agent.attempt import Equipment, RunLimits
 from agent.callers import META_CALL_ID, META_RUN_ID, META_TOKEN, Caller
 from agent.frame_reader import FrameReader
@@ -106,6 +107,7 @@ async def agent_node(
     tool_seconds: float = 10,
     is_crashing: bool = False,
     can_hear: bool = True,
+    limits: Limits | None = None,
 ) -> AsyncIterator[AgentNode]:
     """`is_crashing` leaves leases as a killed process would."""
     async with log_node(url) as log:
@@ -139,7 +141,7 @@ async def agent_node(
             can_hear=can_hear,
         )
         log.listener._on_run = supervisor.stop if can_hear else None
-        sender = Sender(handler, log.keys, leases, supervisor)
+        sender = Sender(handler, log.keys, leases, supervisor, limits)
         background = [asyncio.create_task(writer.run()), asyncio.create_task(supervisor.run())]
         try:
             yield AgentNode(log, handler, leases, live, reader, writer, supervisor, sender, tasks)

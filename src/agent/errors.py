@@ -12,6 +12,7 @@ AgentError
 ├── RunBroken                 every attempt at the run broke off
 ├── RunStopped                the user stopped the run, or another node has it
 ├── ToolsUnavailable          the tool server does not answer
+├── LimitReached              the user has asked for as much as is allowed
 └── FramesGone                the frames of a run are no longer kept
 """
 
@@ -72,6 +73,12 @@ class RunStopped(AgentError):
 
 class ToolsUnavailable(AgentError):
     pass
+
+
+class LimitReached(AgentError):
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, retryable=True)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class FramesGone(AgentError):

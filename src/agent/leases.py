@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import asyncpg
 
 from agent import statements
+from agent.allowances import Limits
 from agent.claims import Claim
 from events.stored import Companion
 
@@ -24,11 +25,20 @@ class Leases:
         self._pool = pool
         self.node_id = node_id
 
-    def claim(self, claim: Claim) -> Companion:
-        """The lease row to write with the run_requested event."""
+    def claim(self, claim: Claim, limits: Limits) -> Companion:
+        """The lease row to write with the run_requested event; an error when a limit is reached."""
         return Companion(
             statement=statements.load("claim_lease"),
-            values=(claim.run_id, claim.conversation_id, claim.owner_id, self.node_id),
+            values=(
+                claim.run_id,
+                claim.conversation_id,
+                claim.owner_id,
+                self.node_id,
+                limits.messages_a_minute,
+                limits.unfinished_runs,
+                limits.tokens_a_day,
+            ),
+            lock=claim.owner_id,
         )
 
     async def renew(self, run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, bool]]:
@@ -68,5 +78,15 @@ class Leases:
     async def request_cancel_all(self, conversation_id: str, owner_id: str) -> None:
         await self._pool.execute(statements.load("request_cancel_all"), conversation_id, owner_id)
 
-    async def release(self, claim: Claim) -> None:
-        await self._pool.execute(statements.load("release_lease"), claim.run_id, claim.attempt)
+    async def release(self, claim: Claim, tokens: int = 0) -> None:
+        ended = releasing(claim, tokens)
+        await self._pool.execute(ended.statement, *ended.values)
+
+
+def releasing(claim: Claim, tokens: int) -> Companion:
+    """The end of a lease, which charges its owner with what the run used."""
+    return Companion(
+        statement=statements.load("release_lease"),
+        values=(claim.run_id, claim.attempt, tokens),
+        lock=claim.owner_id,
+    )

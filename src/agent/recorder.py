@@ -13,12 +13,12 @@ from openai.types.responses import (
 )
 
 from agent import chatkit_events as ck
-from agent import statements
 from agent.claims import Claim
 from agent.context import Context
 from agent.errors import AgentError
 from agent.frame_writer import RunFrames
 from agent.frames import Frame, frame_body, frame_companions
+from agent.leases import releasing
 from agent.model_output import call_of, code_of, usage_of
 from agent.open_work import OpenCall, add_usage
 from agent.shown_items import begun_reply, shown_call, shown_reply
@@ -30,7 +30,6 @@ from events.conversation import AssistantMessagePosted, RunInterrupted, Usage, s
 from events.event import Event
 from events.ids import new_id
 from events.storable import make_storable, make_tree_storable
-from events.stored import Companion
 
 
 @dataclass(slots=True)
@@ -89,6 +88,10 @@ class RunRecorder:
     @property
     def run_id(self) -> str:
         return str(self.claim.run_id)
+
+    @property
+    def tokens(self) -> int:
+        return self.usage.input_tokens + self.usage.output_tokens
 
     async def start(self, model: str, context: Context, context_hash: str) -> None:
         await self._handle(
@@ -228,10 +231,7 @@ class RunRecorder:
         frame = Frame(self.frames.next_seq, frame_body(last) if last else b"", is_last=True)
         companions = [
             *frame_companions(self.frames.key, self.claim.run_id, [frame]),
-            Companion(
-                statement=statements.load("release_lease"),
-                values=(self.claim.run_id, self.claim.attempt),
-            ),
+            releasing(self.claim, self.tokens),
         ]
         events = await self._handle(command, lambda events: companions)
         self.frames.live.publish([frame])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
+
 from agent import chatkit_events as ck
+from agent.allowances import Limits, Refusals
 from agent.attachments import attaching
 from agent.claims import Claim
 from agent.frames import Frame, frame_body, frame_companions
@@ -76,12 +80,19 @@ class Sent:
 
 class Sender:
     def __init__(
-        self, handler: CommandHandler, keys: KeyRing, leases: Leases, supervisor: Supervisor
+        self,
+        handler: CommandHandler,
+        keys: KeyRing,
+        leases: Leases,
+        supervisor: Supervisor,
+        limits: Limits | None = None,
     ) -> None:
         self._handler = handler
         self._keys = keys
         self._leases = leases
         self._supervisor = supervisor
+        self._limits = limits or Limits()
+        self._refusals = Refusals()
 
     async def send(
         self,
@@ -164,6 +175,7 @@ class Sender:
         idempotency_key: str | None,
         request_body: bytes | None,
     ) -> Sent:
+        self._refusals.check(owner_id)
         key = await self._keys.current(owner_id)
         origin = Origin(
             owner_id=owner_id,
@@ -171,13 +183,14 @@ class Sender:
             idempotency_key=idempotency_key,
             request_body=request_body,
         )
-        handled = await self._handler.handle(
-            CONVERSATION,
-            stream_of(conversation_id),
-            command,
-            origin,
-            lambda events: self._companions(events, conversation_id, owner_id, key),
-        )
+        with self._limited(owner_id):
+            handled = await self._handler.handle(
+                CONVERSATION,
+                stream_of(conversation_id),
+                command,
+                origin,
+                lambda events: self._companions(events, conversation_id, owner_id, key),
+            )
         requested = _requested(handled.events)
         claim = _claim(requested, conversation_id, owner_id)
         if not handled.is_replay:
@@ -190,13 +203,25 @@ class Sender:
             is_replay=handled.is_replay,
         )
 
+    @contextmanager
+    def _limited(self, owner_id: str) -> Iterator[None]:
+        """Raises LimitReached for what the database says when it refuses the lease."""
+        try:
+            yield
+        except asyncpg.PostgresError as error:
+            refusal = self._limits.refusal(error)
+            if refusal is None:
+                raise
+            self._refusals.remember(owner_id, refusal)
+            raise refusal from None
+
     def _companions(
         self, events: Sequence[Event], conversation_id: str, owner_id: str, key: DataKey
     ) -> list[Companion]:
         claim = _claim(_requested(events), conversation_id, owner_id)
         preamble = _preamble(events, conversation_id)
         return [
-            self._leases.claim(claim),
+            self._leases.claim(claim, self._limits),
             *frame_companions(key, claim.run_id, preamble),
             *attaching(events, conversation_id, owner_id),
         ]

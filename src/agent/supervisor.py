@@ -148,6 +148,7 @@ class Supervisor:
         claim = working.claim
         started = time.monotonic()
         bound = log.bind(run_id=str(claim.run_id), attempt=claim.attempt)
+        recorder: RunRecorder | None = None
         try:
             with self._signal.wakefulness.held():
                 recorder, unfinished = await self._prepare(claim)
@@ -158,7 +159,7 @@ class Supervisor:
             # Another attempt took over, or the conversation was deleted: nothing more to write.
             bound.info("run_abandoned", reason=type(error).__name__)
             with contextlib.suppress(*DISCONNECTED):
-                await self._leases.release(claim)
+                await self._leases.release(claim, recorder.tokens if recorder else 0)
         except (AgentError, EventError, *DISCONNECTED) as error:
             # The lease expires, and whoever takes it over tries again.
             bound.warning("run_attempt_broke", error=type(error).__name__)

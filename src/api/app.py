@@ -28,7 +28,6 @@ from api.describing import API_VERSION, SUMMARY, describe
 from api.middleware import middleware_of
 from api.page import page_router
 from api.problems import register_problems
-from api.rate_limit import RateLimit
 from runtime.node import open_node
 from runtime.settings import Settings
 
@@ -76,7 +75,6 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
-    app.state.rate_limit = RateLimit(settings.verbatim_rate_limit)
     register_problems(app)
     for router in ROUTERS:
         app.include_router(router)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.errors import FramesGone
 from agent.sending import Message, Sent
 from api.accepting import wants_stream
-from api.dependencies import NodeOf, PathUser, SendLimit, SettingsOf, UserRoute
+from api.dependencies import NodeOf, PathUser, SettingsOf, UserRoute
 from api.describing import user_problems
 from api.errors import NotFound
 from api.messages import ToolCall, shown_call
@@ -79,7 +79,6 @@ async def send_message(
     response: Response,
     node: NodeOf,
     settings: SettingsOf,
-    limit: SendLimit,
     user: PathUser,
     chat: ChatRequest,
     idempotency_key: IdempotencyKey = None,
@@ -89,7 +88,6 @@ async def send_message(
     The stream begins with the event `conversation`, which has the ids; the others are ChatKit's
     events under their types' names. An event's id continues the stream at the run's address.
     """
-    limit.admit(user.user_id)
     sent = await node.sender.send(
         user.user_id,
         str(chat.conversation_id) if chat.conversation_id else None,

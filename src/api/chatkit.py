@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api.chatkit_requests import parse_request
 from api.chatkit_server import VerbatimChatKit
 from api.chatkit_store import ChatContext
-from api.dependencies import ChatKitUser, NodeOf, SendLimit
+from api.dependencies import ChatKitUser, NodeOf
 from api.describing import event_stream_of, problems
 from api.ownership import own_run
 from api.positions import tell_position
@@ -89,7 +89,6 @@ async def chatkit(
     request: Request,
     node: NodeOf,
     user: ChatKitUser,
-    limit: SendLimit,
     verbatim_frames: FramesWanted = None,
     verbatim_abort: AbortMeans = None,
 ) -> Response:
@@ -103,7 +102,6 @@ async def chatkit(
         if context.handled is not None:
             tell_position(request, answer, context.handled.stream_id, context.handled.version)
         return answer
-    limit.admit(user.user_id)
     sent = await server.begin(parsed, context)
     stream = await chatkit_stream(
         node,

@@ -9,7 +9,6 @@ from fastapi import Depends, Path, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 
-from api.rate_limit import RateLimit
 from auth.gate import bearer_token
 from auth.local import check_origin
 from auth.policy import authorise_path
@@ -91,10 +90,6 @@ async def _settings(request: Request) -> Settings:
     return settings_of(request)
 
 
-async def _rate_limit(request: Request) -> RateLimit:
-    return cast(RateLimit, request.app.state.rate_limit)
-
-
 async def _user(
     request: Request,
     _token: Annotated[object, Security(_bearer)],
@@ -125,8 +120,6 @@ async def _chatkit_user(
 
 NodeOf = Annotated[Node, Depends(_node)]
 SettingsOf = Annotated[Settings, Depends(_settings)]
-#: `admit(user_id)` before a message is sent.
-SendLimit = Annotated[RateLimit, Depends(_rate_limit)]
 #: Scope user.
 CurrentUser = Annotated[Principal, Depends(_user)]
 #: Scope user, and the one that the path names; for routes below /api/{user_id}.

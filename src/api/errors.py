@@ -5,7 +5,6 @@ ApiError
 ├── UnusableRequest     422  the request was read and cannot be carried out as it is
 ├── StreamGone          410  the part of a stream that was asked for is not kept any more
 ├── BodyTooLarge        413  more bytes than the route takes
-├── TooManyMessages     429  the user sends faster than the server is set to accept
 └── NotConfigured       501  this server is not set up for it
 """
 
@@ -50,18 +49,6 @@ class BodyTooLarge(ApiError):
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"The request is larger than {limit_bytes} bytes, which is the limit.")
-
-
-class TooManyMessages(ApiError):
-    status = 429
-    code = "too-many-messages"
-
-    def __init__(self, limit: int, retry_after_seconds: int) -> None:
-        super().__init__(
-            f"At most {limit} messages a minute are accepted; try again in "
-            f"{retry_after_seconds} s.",
-            {"Retry-After": str(retry_after_seconds)},
-        )
 
 
 class NotConfigured(ApiError):

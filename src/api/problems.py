@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from agent.errors import FramesGone
+from agent.errors import FramesGone, LimitReached
 from api.errors import ApiError
 from auth import errors as auth
 from commands import errors as commands
@@ -212,6 +212,7 @@ TABLE: dict[type[Exception], Answer | Callable[[Any], Answer | None]] = {
         _retry(NO_GENERATION_SECONDS),
     ),
     FramesGone: Answer(410, "stream-gone"),
+    LimitReached: lambda e: Answer(429, "limit-reached", headers=_retry(e.retry_after_seconds)),
     DBAPIError: _refused_statement,
     NoFreeConnection: Answer(503, "unavailable", BUSY, _retry(SHORTLY_SECONDS)),
     RequestValidationError: _invalid,

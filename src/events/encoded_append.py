@@ -43,7 +43,7 @@ async def write_appends(
 
 async def write_companions(connection: asyncpg.Connection, appends: list[EncodedAppend]) -> None:
     companions = sorted(
-        (c for append in appends for c in append.companions), key=attrgetter("statement")
+        (c for append in appends for c in append.companions), key=attrgetter("statement", "lock")
     )
     for statement, group in groupby(companions, key=attrgetter("statement")):
         await connection.executemany(statement, [companion.values for companion in group])

@@ -20,6 +20,9 @@ class Companion:
 
     statement: str
     values: tuple[Any, ...]
+    #: What the statement locks beside new rows: a batch locks in this order, so no two wait for
+    #: each other.
+    lock: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

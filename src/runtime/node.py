@@ -35,7 +35,7 @@ from runtime.database import Database
 from runtime.metrics import Metrics
 from runtime.migrations import check_on
 from runtime.settings import Settings
-from runtime.upkeep import forget_spent_tokens, keep_up, prepare_frames
+from runtime.upkeep import forget_allowances, forget_spent_tokens, keep_up, prepare_frames
 from runtime.wiring import (
     LogParts,
     RunParts,
@@ -44,6 +44,7 @@ from runtime.wiring import (
     open_log,
     open_read_models,
     open_runs,
+    send_limits,
 )
 
 
@@ -112,7 +113,9 @@ async def open_node(
             frames=runs.reader,
             leases=runs.leases,
             supervisor=runs.supervisor,
-            sender=Sender(runs.handler, log.keys, runs.leases, runs.supervisor),
+            sender=Sender(
+                runs.handler, log.keys, runs.leases, runs.supervisor, send_limits(settings)
+            ),
             stops=Stops(runs.leases),
             task_server=runs.task_server,
             gate=gate,
@@ -138,6 +141,9 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
     async def tokens() -> None:
         await forget_spent_tokens(pool)
 
+    async def allowances() -> None:
+        await forget_allowances(pool)
+
     async def orphans() -> None:
         progress, head = node.projector.progress, node.signal.head
         await close_orphans(node.reads, node.leases, node.handler, progress, head)
@@ -146,7 +152,7 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
         await node.signal.wait_beyond(node.signal.head)
 
     async def upkeep() -> None:
-        await keep_up((frames, tokens, node.attachments.sweep), in_use)
+        await keep_up((frames, tokens, allowances, node.attachments.sweep), in_use)
 
     async with asyncio.TaskGroup() as group:
         tasks = [

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from runtime.errors import InvalidSettings
+from runtime.send_settings import SendSettings
 from runtime.setting_types import (
     Count,
     DatabaseUrl,
@@ -44,7 +45,7 @@ LEAST_READ_CONNECTIONS = 2
 AuthMode = Literal["local", "hs256", "jwks"]
 
 
-class Settings(BaseSettings):
+class Settings(SendSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
@@ -179,17 +180,6 @@ class Settings(BaseSettings):
         ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"),
         description="Media types accepted as attachments, comma-separated.",
     )
-    #: Messages a minute.
-    verbatim_rate_limit: Count = Field(
-        60, description="How many messages a user may send in a minute."
-    )
-    #: A message that arrives while a run is under way.
-    verbatim_multiple_sends: Literal["enqueue", "reject", "interrupt"] = Field(
-        "enqueue",
-        description="What becomes of a message sent during a run, unless the request says so: "
-        "enqueue, reject with 409, or interrupt the run.",
-    )
-
     #: Threshold of our own lines; other libraries speak from warning on.
     verbatim_log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line logged: debug, info, warning or error."

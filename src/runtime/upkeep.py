@@ -29,6 +29,10 @@ async def forget_spent_tokens(pool: asyncpg.Pool) -> None:
     await pool.execute(statements.load("forget_spent_tokens"))
 
 
+async def forget_allowances(pool: asyncpg.Pool) -> None:
+    await pool.execute(statements.load("forget_allowances"))
+
+
 async def keep_up(chores: Sequence[Chore], is_in_use: Callable[[], Awaitable[None]]) -> None:
     """The chores at the start, then once an hour, but only after something happened: an idle
     database may sleep."""

@@ -11,6 +11,7 @@ from typing import Any
 from agents import Model
 from mcp.server.mcpserver import MCPServer
 
+from agent.allowances import Limits
 from agent.attempt import Equipment, RunLimits
 from agent.frame_reader import FrameReader
 from agent.frame_writer import FrameWriter
@@ -197,6 +198,14 @@ def open_runs(
         model=equipment.model,
         assistant_kind=kind,
         model_name=equipment.model_name,
+    )
+
+
+def send_limits(settings: Settings) -> Limits:
+    return Limits(
+        messages_a_minute=settings.verbatim_rate_limit,
+        unfinished_runs=settings.verbatim_run_limit,
+        tokens_a_day=settings.verbatim_token_limit,
     )
 
 

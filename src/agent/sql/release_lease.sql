@@ -1,2 +1,9 @@
--- $1 run_id uuid, $2 attempt int
-DELETE FROM verbatim.leases WHERE run_id = $1 AND attempt = $2
+-- $1 run_id uuid, $2 attempt int, $3 tokens bigint: what the run used, charged to its owner.
+WITH released AS (
+    DELETE FROM verbatim.leases WHERE run_id = $1 AND attempt = $2
+    RETURNING owner_id
+)
+INSERT INTO verbatim.token_use AS u (owner_id, used_on, tokens)
+SELECT r.owner_id, (clock_timestamp() AT TIME ZONE 'UTC')::date, $3::bigint
+FROM released AS r WHERE $3::bigint > 0
+ON CONFLICT (owner_id, used_on) DO UPDATE SET tokens = u.tokens + excluded.tokens

@@ -6,10 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from api.chatkit import OPERATIONS
-from api.rate_limit import RateLimit
 from events.ids import new_id
 from runtime.node import Node
 
@@ -182,23 +180,6 @@ async def test_number_that_cannot_be_stored_is_refused(
         response = await ask(client, operation, thread_id="t", item_id="i", action=action)
         assert_problem(response, 422)
     assert await count_events(node) == 0
-
-
-async def test_messages_beyond_the_rate_are_refused_and_reading_is_not(
-    client: httpx.AsyncClient, eve: httpx.AsyncClient, app: FastAPI, node: Node
-) -> None:
-    app.state.rate_limit = RateLimit(2)
-    thread_id = thread_of(await say(client, "one"))
-    await say(client, "two", thread_id)
-    before = await count_events(node)
-    refused = await ask(
-        client, "threads.add_user_message", thread_id=thread_id, input=typed("three")
-    )
-    assert_problem(refused, 429)
-    assert 0 < int(refused.headers["retry-after"]) <= 60
-    assert await count_events(node) == before
-    assert len((await json_of(client, "items.list", thread_id=thread_id))["data"]) == 4
-    await say(eve, "hello")
 
 
 async def test_body_of_a_megabyte_is_too_large(client: httpx.AsyncClient, node: Node) -> None:

@@ -65,5 +65,5 @@ def claims(conversation_id: str = "c") -> Callable[[Sequence[Event]], list[Compa
 def lease(run_id: object, conversation_id: object = "c") -> Companion:
     return Companion(
         statement=statements.load("claim_lease"),
-        values=(run_id, conversation_id, "ada", uuid.UUID(int=1)),
+        values=(run_id, conversation_id, "ada", uuid.UUID(int=1), None, None, None),
     )

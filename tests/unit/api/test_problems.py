@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from starlette.exceptions import HTTPException
 
-from agent.errors import FramesGone
+from agent.errors import FramesGone, LimitReached
 from api import errors as api
 from api.problems import TABLE, problem_of
 from auth import errors as auth
@@ -44,7 +44,7 @@ EXPECTED: list[tuple[Exception, int]] = [
     (api.UnusableRequest("Send it differently."), 422),
     (api.StreamGone("Load the conversation."), 410),
     (api.BodyTooLarge(10), 413),
-    (api.TooManyMessages(60, 7), 429),
+    (LimitReached("Enough; try again in 7 s.", retry_after_seconds=7), 429),
     (api.NotConfigured("Dictation is not set up."), 501),
     (HTTPException(404), 404),
     (HTTPException(405, headers={"Allow": "GET"}), 405),

@@ -10,7 +10,8 @@ import pytest
 from runtime.errors import InvalidSettings
 from runtime.settings import ENV_FILE_VARIABLE, Settings, load_settings
 
-SOURCE = Path(__file__).parents[3] / "src" / "runtime" / "settings.py"
+ROOM = Path(__file__).parents[3] / "src" / "runtime"
+SOURCE = "".join(path.read_text() for path in sorted(ROOM.glob("*settings.py")))
 DATABASE_URL = "postgresql://amy:hunter2@db.example.com/chat"
 EVENT_KEY = base64.b64encode(bytes(range(32))).decode()
 SECRET = "correct-horse-battery-staple-0123456789"
@@ -40,7 +41,7 @@ def test_settings_default_to_the_embedded_server_without_a_login_service() -> No
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_setting_is_described_and_has_its_comment(name: str) -> None:
     assert Settings.model_fields[name].description
-    assert re.search(rf"^    #: \S.*\n    {name}: ", SOURCE.read_text(), re.MULTILINE)
+    assert re.search(rf"^    #: \S.*\n    {name}: ", SOURCE, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

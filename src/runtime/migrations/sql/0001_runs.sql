@@ -10,6 +10,54 @@ CREATE TABLE verbatim.leases (
     is_cancel_requested boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
 
+CREATE INDEX leases_owner ON verbatim.leases (owner_id);
+
+-- How much each user has asked for lately: the moments of the last minute's messages, and the tokens
+-- of a day in UTC. Two tables, because one is locked when runs begin and the other when they end.
+CREATE TABLE verbatim.allowances (
+    owner_id text PRIMARY KEY,
+    sent_at timestamptz[] NOT NULL
+) WITH (fillfactor = 70);
+
+CREATE TABLE verbatim.token_use (
+    owner_id text NOT NULL,
+    used_on date NOT NULL,
+    tokens bigint NOT NULL,
+    PRIMARY KEY (owner_id, used_on)
+) WITH (fillfactor = 70);
+
+-- A lease, if its owner is within the limits (null is none); else VB429, which undoes the append. The
+-- owner's row is locked first, so what is counted after it stands still until the commit.
+CREATE FUNCTION verbatim.claim_lease(
+    run uuid, conversation text, claimer text, node uuid,
+    most_messages int, most_runs int, most_tokens bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    moment CONSTANT timestamptz := clock_timestamp();
+    today CONSTANT date := (moment AT TIME ZONE 'UTC')::date;
+    sent timestamptz[];
+BEGIN
+    INSERT INTO verbatim.allowances AS a (owner_id, sent_at) VALUES (claimer, ARRAY[moment])
+    ON CONFLICT (owner_id) DO UPDATE SET sent_at = moment || array(
+        SELECT s FROM unnest(a.sent_at) AS s WHERE s > moment - interval '1 minute')
+    RETURNING a.sent_at INTO sent;
+    IF cardinality(sent) > most_messages THEN
+        RAISE EXCEPTION 'messages' USING ERRCODE = 'VB429', DETAIL =
+            greatest(1, ceil(extract(epoch FROM sent[most_messages + 1] + interval '1 minute' - moment)));
+    END IF;
+    IF (SELECT count(*) FROM verbatim.leases AS l WHERE l.owner_id = claimer) >= most_runs THEN
+        RAISE EXCEPTION 'runs' USING ERRCODE = 'VB429', DETAIL = 5;
+    END IF;
+    IF (SELECT u.tokens FROM verbatim.token_use AS u
+            WHERE u.owner_id = claimer AND u.used_on = today) >= most_tokens THEN
+        RAISE EXCEPTION 'tokens' USING ERRCODE = 'VB429', DETAIL =
+            ceil(extract(epoch FROM (today + 1) - moment AT TIME ZONE 'UTC'));
+    END IF;
+    INSERT INTO verbatim.leases (run_id, conversation_id, owner_id, node_id)
+    VALUES (run, conversation, claimer, node);
+END
+$$;
+
 CREATE TABLE verbatim.frames (
     run_id uuid NOT NULL,
     seq int NOT NULL,
