@@ -21,6 +21,7 @@ from tests.conformance.log.servers import KillableServer, prepared
 from tests.conformance.log.wrong_logs import WrongFactory
 
 LOAD_SECONDS = 0.7
+MOST_LOADS = 15
 KILL_EVERY_SECONDS = 0.2
 Make = Callable[[], WrongFactory]
 
@@ -40,6 +41,25 @@ async def broken_by_interleavings(factory: WrongFactory, server: EmbeddedServer)
 
 def laws_of(violations: list[Violation]) -> set[Law]:
     return {violation.law for violation in violations}
+
+
+async def broken_by_loads(
+    factory: WrongFactory,
+    server: EmbeddedServer,
+    expected: set[Law],
+    *,
+    kill_every_seconds: float | None = None,
+) -> set[Law]:
+    """What loads break, one after another until it is what is expected: each is a matter of chance,
+    of less where a machine is busy."""
+    found: set[Law] = set()
+    for seed in range(MOST_LOADS):
+        async with prepared(server, factory) as url:
+            load = Load(factory, url, LOAD_SECONDS, seed, kill_every_seconds)
+            found |= laws_of(await load.run())
+        if expected <= found:
+            break
+    return found
 
 
 @pytest.mark.parametrize(
@@ -71,21 +91,16 @@ async def test_interleavings_find_what_a_log_breaks(
 async def test_load_finds_what_a_log_breaks(
     postgres: EmbeddedServer, make: Make, broken: set[Law]
 ) -> None:
-    factory = make()
-    async with prepared(postgres, factory) as url:
-        found = laws_of(await Load(factory, url, LOAD_SECONDS, seed=4).run())
+    found = await broken_by_loads(make(), postgres, broken)
     assert broken <= found
     assert found if broken else not found
 
 
 async def test_killed_sealers_find_a_seal_of_two_transactions(postgres: EmbeddedServer) -> None:
-    factory = wrong_logs.torn_seal()
-    async with prepared(postgres, factory) as url:
-        load = Load(
-            factory, url, LOAD_SECONDS, seed=5, kill_sealers_every_seconds=KILL_EVERY_SECONDS
-        )
-        assert Law.KEPT in laws_of(await load.run())
-    assert load.kills
+    found = await broken_by_loads(
+        wrong_logs.torn_seal(), postgres, {Law.KEPT}, kill_every_seconds=KILL_EVERY_SECONDS
+    )
+    assert Law.KEPT in found
 
 
 async def test_crash_finds_an_acknowledgement_before_the_disk(
