@@ -203,10 +203,6 @@ async def test_server_that_is_away_is_asked_now_and_then(server: PrivateServer) 
             await follower.has_seen(2)
 
 
-@pytest.mark.skip(
-    reason="Fails about one time in four: an append or a resolution hangs while the standby is "
-    "promoted. The cause is not found yet."
-)
 async def test_subscription_survives_a_fail_over(server: PrivateServer, tmp_path: Path) -> None:
     template = await asyncio.to_thread(make_template, server, migrate)
     with stopped_server(tmp_path / "standby", server.version, DURABLE) as standby:

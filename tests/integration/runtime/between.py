@@ -141,26 +141,53 @@ class Wire:
 
     socket_path: str
     port: int
+    is_cut: bool = True
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    _carrying: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def mend(self) -> None:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+        self.is_cut = False
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
 
     async def cut(self) -> None:
-        if self._server is not None:
+        self.is_cut = True
+        if self._server is not None and self._server.sockets:
+            # Of a connection that is half accepted when its server closes, asyncio in Python 3.11
+            # keeps the socket open, and nobody ever answers on it.
+            asyncio.get_running_loop().remove_reader(self._server.sockets[0].fileno())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
             self._server.close()
         for writer in list(self._writers):
             writer.transport.abort()
+        if self._carrying:
+            await asyncio.wait(self._carrying)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.is_cut:
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(self._carry(reader, writer))
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_unix_connection(self.socket_path)
-        ends = {writer, server_writer}
-        self._writers |= ends
+        """A client is hung up on when there is no server, and when the wire was cut meanwhile."""
+        ends = {writer}
+        self._writers.add(writer)
         try:
-            await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
+            server_reader, server_writer = await asyncio.open_unix_connection(self.socket_path)
+            ends.add(server_writer)
+            if not writer.is_closing():
+                self._writers.add(server_writer)
+                await asyncio.gather(pump(reader, server_writer), pump(server_reader, writer))
+        except OSError:
+            pass
         finally:
             self._writers -= ends
+            for end in ends:
+                end.transport.abort()
 
 
 async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
