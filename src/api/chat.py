@@ -18,14 +18,12 @@ from api.describing import user_problems
 from api.errors import NotFound
 from api.messages import ToolCall, shown_call
 from api.ownership import NO_RUN
-from api.pages import MAX_LIMIT
 from api.positions import tell_position
 from api.run_feed import RunFeed
 from api.runs import RunError, RunStatus, error_of, preamble_of, run_stream_of
 from api.sse import event_stream
 from commands.conversation import TEXT_CHARACTERS
 from events.conversation import reply_id_of, stream_of
-from projections.messages import MessageRow
 from runtime.node import Node
 
 router = APIRouter(route_class=UserRoute, tags=["chat"])
@@ -124,7 +122,7 @@ async def _answer(node: Node, sent: Sent, owner_id: str) -> ChatAnswer:
     run = await node.reads.run(owner_id, str(sent.run_id))
     if run is None:
         raise NotFound(NO_RUN)
-    reply = await _reply(node, sent, owner_id)
+    reply = await node.reads.message(owner_id, sent.conversation_id, reply_id_of(str(sent.run_id)))
     return ChatAnswer.model_validate(
         {
             "conversation_id": sent.conversation_id,
@@ -136,18 +134,3 @@ async def _answer(node: Node, sent: Sent, owner_id: str) -> ChatAnswer:
             "error": error_of(run),
         }
     )
-
-
-async def _reply(node: Node, sent: Sent, owner_id: str) -> MessageRow | None:
-    """None when a retry has replaced it since."""
-    reply_id, after = reply_id_of(str(sent.run_id)), None
-    while True:
-        page = await node.reads.messages_page(
-            owner_id, sent.conversation_id, limit=MAX_LIMIT, after=after, order="desc"
-        )
-        for row in page.rows:
-            if row.id == reply_id:
-                return row
-        if not page.has_more:
-            return None
-        after = page.after

@@ -11,8 +11,8 @@ from sqlalchemy import BigInteger, Column, Index, Table
 
 from events import conversation as events
 from events.stored import RecordedEvent
+from projections.branch_rows import BranchRow, branch_key
 from projections.errors import InconsistentHistory
-from projections.messages import MessageRow, message_key
 from projections.rows import Key, ReadRow, Rows
 from projections.tables import UPDATED, ReadModel, identifier, metadata, moment, sealed
 
@@ -29,6 +29,8 @@ class ConversationRow(ReadRow):
     created_at: datetime
     #: When the newest event of its stream was recorded.
     updated_at: datetime
+    #: The branch that is shown and goes on.
+    branch_id: str = events.MAIN_BRANCH
     #: User messages and replies of the active branch.
     message_count: int = 0
     last_message_at: datetime | None = None
@@ -50,6 +52,7 @@ TABLE = Table(
     identifier("status"),
     moment("created_at"),
     moment("updated_at"),
+    identifier("branch_id"),
     Column("message_count", BigInteger, nullable=False),
     moment("last_message_at", nullable=True),
     Column("version", BigInteger, nullable=False),
@@ -132,9 +135,10 @@ def _change(rows: Rows, row: ConversationRow, event: RecordedEvent) -> Conversat
             return _without_run(row, run_id, "cancelled")
         case events.RunInterrupted(run_id=run_id):
             return _without_run(row, run_id, "interrupted")
-        case events.BranchForked(message_id=message_id):
-            dropped = _messages_after(rows, row.id, message_id)
-            return replace(row, message_count=row.message_count - dropped)
+        case events.BranchForked(branch_id=branch_id) | events.BranchSwitched(branch_id=branch_id):
+            branch = rows.get(branch_key(row.id, branch_id), BranchRow)
+            count = branch.message_count if branch else 0
+            return replace(row, branch_id=branch_id, message_count=count)
         case _:
             return row
 
@@ -173,17 +177,6 @@ def _without_run(row: ConversationRow, run_id: str, status: str) -> Conversation
     if run_id not in unfinished:
         return row
     return _with_runs(row, tuple(i for i in unfinished if i != run_id), status)
-
-
-def _messages_after(rows: Rows, conversation_id: str, message_id: str) -> int:
-    message = rows.get(message_key(conversation_id, message_id), MessageRow)
-    if message is None:
-        raise InconsistentHistory(f"Message {message_id} to fork after is not there.")
-    return sum(
-        1
-        for other in rows.of_conversation(MessageRow, conversation_id)
-        if other.is_active and other.ordinal > message.ordinal
-    )
 
 
 MODEL = ReadModel(

@@ -2,6 +2,7 @@
 
 ProjectionError
 ├── InvalidCursor         a page was asked for after something that no page ended with
+├── UnknownBranch         a conversation has no branch of that id
 ├── ReadModelBehind       the owner's newest events are not in the read tables yet
 ├── NoLiveGeneration      this release's read tables were never built
 ├── GenerationGone        the generation was dropped while it was being built
@@ -24,6 +25,11 @@ class InvalidCursor(ProjectionError):
             "The cursor is not one that this list gave out: use the `after` of the page before, "
             "or none for the first page."
         )
+
+
+class UnknownBranch(ProjectionError):
+    def __init__(self) -> None:
+        super().__init__("There is no such branch in this conversation.")
 
 
 class ReadModelBehind(ProjectionError):

@@ -6,16 +6,18 @@ from collections.abc import Iterable
 
 from events import conversation, task, user
 from events.stored import RecordedEvent
-from projections import conversations, messages, runs, tasks, thread_items
+from projections import branches, conversations, messages, runs, tasks, thread_items
 from projections.rows import Key, Rows
 from projections.tables import ReadModel
 
 #: Raise it whenever the fold makes other rows of the same events; the tables' DDL counts by itself.
 FOLD_VERSION = 2
 
-#: In the order they are applied. Runs read messages as they were before the event, conversations
-#: count them; thread items show runs and tool calls as they are after it.
+#: In the order they are applied. Branches read the conversation as it was before the event, which
+#: then reads theirs; runs read messages as they were before it, messages count in the conversation;
+#: thread items show tool calls as they are after it.
 CONVERSATION_MODELS: tuple[ReadModel, ...] = (
+    branches.MODEL,
     conversations.MODEL,
     runs.MODEL,
     messages.MODEL,

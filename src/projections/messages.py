@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table
+from sqlalchemy import BigInteger, Column, Index, Table
 
 from events import conversation as events
 from events.stored import RecordedEvent
+from projections.branch_rows import BranchRow, branch_key
+from projections.conversations import ConversationRow, conversation_key
 from projections.errors import InconsistentHistory
 from projections.ordinals import ordinal_of, turn_of
-from projections.rows import Key, ReadRow, Rows
+from projections.rows import Key, ReadRow, Rows, Siblings
 from projections.tables import UPDATED, ReadModel, identifier, metadata, moment, sealed
 
 USER = "user"
 ASSISTANT = "assistant"
 PARAGRAPH = "\n\n"
+#: What a run was requested by that answers its message first on a branch.
+FIRST_REPLIES = frozenset({"message", "retry"})
 #: What a tool call has before its outcome.
 OPEN_STATUSES = frozenset({"requested", "running"})
 
@@ -48,10 +52,16 @@ class MessageRow(ReadRow):
     #: completed, and for replies also running | failed | cancelled | interrupted
     status: str
     created_at: datetime
-    #: False once a retry branched off before it.
-    is_active: bool = True
+    branch_id: str
+    #: Its place on its branch, from 1.
+    number: int
+    #: What it has siblings in: of a message the first one in its place, of a reply the message that
+    #: is answered; null for a further reply of the same turn.
+    slot_id: str | None = None
     content: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+    #: Of pages only, and only where there is more than one.
+    siblings: Siblings | None = field(default=None, compare=False)
 
 
 TABLE = Table(
@@ -65,9 +75,12 @@ TABLE = Table(
     identifier("run_id", nullable=True),
     identifier("status"),
     moment("created_at"),
-    Column("is_active", Boolean, nullable=False),
+    identifier("branch_id"),
+    Column("number", BigInteger, nullable=False),
+    identifier("slot_id", nullable=True),
     *sealed(),
-    Index("messages_order", "conversation_id", "ordinal"),
+    Index("messages_order", "conversation_id", "branch_id", "ordinal"),
+    Index("messages_slot", "conversation_id", "slot_id", "ordinal"),
     postgresql_with=UPDATED,
 )
 
@@ -89,8 +102,6 @@ def _keys(event: RecordedEvent) -> Iterable[Key]:
     match event.event:
         case events.UserMessagePosted(message_id=message_id):
             yield message_key(conversation_id, message_id)
-        case events.BranchForked(message_id=message_id):
-            yield message_key(conversation_id, message_id)
         case events.RunRequested(message_id=message_id, run_id=run_id):
             yield message_key(conversation_id, message_id)
             yield reply_key(conversation_id, run_id)
@@ -105,8 +116,6 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
             _post(rows, conversation_id, event, event.event)
         case events.RunRequested():
             _begin_reply(rows, conversation_id, event, event.event)
-        case events.BranchForked(message_id=message_id):
-            _leave_branch(rows, conversation_id, message_id)
         case other if (run_id := getattr(other, "run_id", None)) is not None:
             key = reply_key(conversation_id, run_id)
             reply = rows.get(key, MessageRow)
@@ -119,9 +128,9 @@ def _post(
     rows: Rows, conversation_id: str, event: RecordedEvent, posted: events.UserMessagePosted
 ) -> None:
     key = message_key(conversation_id, posted.message_id)
-    before = rows.get(key, MessageRow)
-    if before is not None and before.is_active:
+    if rows.get(key, MessageRow) is not None:
         raise InconsistentHistory(f"Message {posted.message_id} was posted twice.")
+    conversation = _conversation(rows, conversation_id)
     row = MessageRow(
         id=posted.message_id,
         conversation_id=conversation_id,
@@ -130,9 +139,21 @@ def _post(
         role=USER,
         status="completed",
         created_at=event.recorded_at,
+        branch_id=conversation.branch_id,
+        number=conversation.message_count,
+        slot_id=_slot_of(rows, conversation, event) or posted.message_id,
         content=posted.text,
     )
     rows.put(key, row)
+
+
+def _slot_of(rows: Rows, conversation: ConversationRow, event: RecordedEvent) -> str | None:
+    """Where an edit has put the message: right after the fork, in the same append."""
+    if conversation.branch_id == events.MAIN_BRANCH:
+        return None
+    branch = rows.get(branch_key(conversation.id, conversation.branch_id), BranchRow)
+    is_first = branch is not None and event.stream_version == branch.version + 1
+    return branch.slot_id if branch and is_first else None
 
 
 def _begin_reply(
@@ -141,6 +162,7 @@ def _begin_reply(
     asked = rows.get(message_key(conversation_id, requested.message_id), MessageRow)
     if asked is None:
         raise InconsistentHistory(f"Message {requested.message_id} to answer is not there.")
+    conversation = _conversation(rows, conversation_id)
     row = MessageRow(
         id=events.reply_id_of(requested.run_id),
         conversation_id=conversation_id,
@@ -150,17 +172,18 @@ def _begin_reply(
         run_id=requested.run_id,
         status="running",
         created_at=event.recorded_at,
+        branch_id=conversation.branch_id,
+        number=conversation.message_count,
+        slot_id=asked.id if requested.trigger in FIRST_REPLIES else None,
     )
     rows.put(reply_key(conversation_id, requested.run_id), row)
 
 
-def _leave_branch(rows: Rows, conversation_id: str, message_id: str) -> None:
-    message = rows.get(message_key(conversation_id, message_id), MessageRow)
-    if message is None:
-        raise InconsistentHistory(f"Message {message_id} to fork after is not there.")
-    for row in rows.of_conversation(MessageRow, conversation_id):
-        if row.is_active and row.ordinal > message.ordinal:
-            rows.put(message_key(conversation_id, row.id), replace(row, is_active=False))
+def _conversation(rows: Rows, conversation_id: str) -> ConversationRow:
+    conversation = rows.get(conversation_key(conversation_id), ConversationRow)
+    if conversation is None:
+        raise InconsistentHistory(f"Conversation {conversation_id} never began.")
+    return conversation
 
 
 def _change(reply: MessageRow, event: RecordedEvent) -> MessageRow:

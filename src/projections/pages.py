@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_ORDINAL = 2**63 - 1
 _moments = msgspec.json.Decoder(tuple[int, str])
-_ordinals = msgspec.json.Decoder(tuple[int])
+_ordinals = msgspec.json.Decoder(tuple[int, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +50,19 @@ def parse_moment_cursor(cursor: str) -> tuple[datetime, str]:
     return created_at, checked_id(row_id)
 
 
-def ordinal_cursor(ordinal: int) -> str:
-    return _encode(ordinal)
+def ordinal_cursor(ordinal: int, branch_id: str) -> str:
+    return _encode(ordinal, branch_id)
 
 
-def parse_ordinal_cursor(cursor: str) -> int:
-    """Raises InvalidCursor."""
+def parse_ordinal_cursor(cursor: str) -> tuple[int, str]:
+    """The ordinal and the branch. Raises InvalidCursor."""
     try:
-        (ordinal,) = _ordinals.decode(_decode(cursor))
+        ordinal, branch_id = _ordinals.decode(_decode(cursor))
     except msgspec.MsgspecError:
         raise InvalidCursor from None
     if not 0 <= ordinal <= _MAX_ORDINAL:
         raise InvalidCursor
-    return ordinal
+    return ordinal, checked_id(branch_id)
 
 
 def checked_id(row_id: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, bindparam, select
@@ -13,7 +14,7 @@ from events.keys import KeyRing
 from events.signal import LogSignal
 from projections import conversations, messages, runs, selects, tasks, thread_items
 from projections.conversations import ConversationRow
-from projections.errors import InvalidCursor
+from projections.errors import InvalidCursor, UnknownBranch
 from projections.generations import definition
 from projections.log_tables import HEADS, NO_KEY
 from projections.messages import MessageRow
@@ -28,7 +29,7 @@ from projections.pages import (
 )
 from projections.reading import PATIENCE_SECONDS, Reader, Reading, Retry, once
 from projections.row_store import to_row
-from projections.rows import ReadRow
+from projections.rows import ReadRow, Siblings
 from projections.runs import RunRow
 from projections.tables import ReadModel
 from projections.tasks import TaskRow
@@ -93,18 +94,44 @@ class ReadModels:
         limit: int,
         after: str | None = None,
         order: Order = "asc",
+        branch_id: str | None = None,
     ) -> Page[MessageRow]:
-        """The active branch. Raises InvalidCursor."""
-        statement = selects.messages_page(order, has_after=after is not None)
+        """What the branch shows: one that is named, the one `after` is of, or the active one.
+
+        Raises InvalidCursor and UnknownBranch.
+        """
         parameters: dict[str, Any] = {"owner_id": owner_id, "conversation_id": conversation_id}
         if after is not None:
-            parameters["after_ordinal"] = parse_ordinal_cursor(after)
+            parameters["after_ordinal"], of_branch = parse_ordinal_cursor(after)
+            if branch_id not in (None, of_branch):
+                raise InvalidCursor
+            branch_id = of_branch
+        if branch_id is not None:
+            parameters["branch_id"] = branch_id
+        statement = selects.messages_page(
+            order, has_after=after is not None, has_branch=branch_id is not None
+        )
+        reading = await self._reader.read(statement, {**parameters, "limit": limit + 1})
+        of_page = reading.records[0]["anchor"]
+        if branch_id is not None and of_page is None:
+            raise UnknownBranch
         return await self._page(
             messages.MODEL,
             MessageRow,
-            await self._reader.read(statement, {**parameters, "limit": limit + 1}),
+            reading,
             limit,
-            lambda row: ordinal_cursor(row.ordinal),
+            lambda row: ordinal_cursor(row.ordinal, of_page),
+        )
+
+    async def message(
+        self, owner_id: str, conversation_id: str, message_id: str
+    ) -> MessageRow | None:
+        """A message or reply of any branch."""
+        return await self._one(
+            messages.MODEL,
+            MessageRow,
+            selects.message_by_id(),
+            {"owner_id": owner_id, "conversation_id": conversation_id, "row_id": message_id},
         )
 
     async def thread_items_page(
@@ -134,7 +161,7 @@ class ReadModels:
     async def thread_item(
         self, owner_id: str, conversation_id: str, item_id: str
     ) -> ThreadItemRow | None:
-        """An item of the active branch, a hidden one too."""
+        """An item of any branch, a hidden one too."""
         return await self._one(
             thread_items.MODEL,
             ThreadItemRow,
@@ -226,8 +253,27 @@ class ReadModels:
         # A checkpoint without a row comes as one record whose columns of the row are null.
         records = [record for record in reading.records if record["owner_id"] is not None]
         data_keys = await self._keys.load({record["key_id"] or NO_KEY for record in records})
-        found = (to_row(model, record, data_keys) for record in records)
+        found = (_with_siblings(to_row(model, r, data_keys), r) for r in records)
         return [row for row in found if isinstance(row, kind)]
+
+
+def _with_siblings(row: ReadRow | None, record: Mapping[str, Any]) -> ReadRow | None:
+    if isinstance(row, MessageRow):
+        message_id: str | None = row.id
+    elif isinstance(row, ThreadItemRow):
+        message_id = row.message_id
+    else:
+        return row
+    if message_id is None or record.get("sibling_count", 0) < 2:
+        return row
+    siblings = Siblings(
+        message_id=message_id,
+        number=record["sibling_number"],
+        count=record["sibling_count"],
+        previous_id=record["previous_id"],
+        next_id=record["next_id"],
+    )
+    return replace(row, siblings=siblings)
 
 
 def _after_moment(after: str | None) -> dict[str, Any]:

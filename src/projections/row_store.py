@@ -12,7 +12,15 @@ import asyncpg
 from events import conversation, task
 from events.cipher import DataKey
 from events.keys import KeyRing
-from projections import conversations, messages, runs, statements, tasks, thread_items
+from projections import (
+    branches,
+    conversations,
+    messages,
+    runs,
+    statements,
+    tasks,
+    thread_items,
+)
 from projections.fold import MODELS
 from projections.log_tables import NO_KEY
 from projections.rows import Key, ReadRow, Rows
@@ -20,7 +28,7 @@ from projections.sealing import seal, unseal
 from projections.tables import ReadModel
 
 #: The tables a conversation's deletion empties.
-_PARTS = (messages.MODEL, thread_items.MODEL, runs.MODEL)
+_PARTS = (branches.MODEL, messages.MODEL, thread_items.MODEL, runs.MODEL)
 #: Conversations after their parts, which are found through them.
 _OWNED = (*_PARTS, conversations.MODEL, tasks.MODEL)
 
@@ -35,12 +43,6 @@ class RowStore:
         return await self._fetch(
             model, statements.select_by_key(model.table, self._schema), _columns(keys)
         )
-
-    async def active_rows_after(
-        self, model: ReadModel, anchors: Sequence[tuple[str, int]]
-    ) -> dict[Key, ReadRow]:
-        statement = statements.select_active_after(model.table, self._schema)
-        return await self._fetch(model, statement, [list(c) for c in zip(*anchors, strict=True)])
 
     async def write(self, rows: Rows, data_keys: Mapping[str, DataKey]) -> None:
         """Carry out what changed; `data_keys` holds the key to seal each owner's rows with."""

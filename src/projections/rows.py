@@ -20,6 +20,18 @@ class ReadRow:
     is_stale: bool = field(default=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Siblings:
+    """Which of the messages that stand in one place a row is, or is part of."""
+
+    message_id: str
+    #: From 1, in the order they were sent.
+    number: int
+    count: int
+    previous_id: str | None
+    next_id: str | None
+
+
 RowType = TypeVar("RowType", bound=ReadRow)
 
 

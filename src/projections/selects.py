@@ -5,7 +5,6 @@ Each answers at least one record: the checkpoint, joined with the rows if there 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -32,15 +31,22 @@ from sqlalchemy import (
 
 from events import conversation, task
 from projections import conversations, messages, runs, tasks, thread_items
+from projections.branch_selects import (
+    CONVERSATION,
+    LIMIT,
+    OWNER,
+    active_branch,
+    branch_named,
+    directed,
+    page_of_branch,
+    siblings_of,
+)
 from projections.log_tables import GENERATIONS, INBOX, LOG, PARKED
 from projections.pages import Order
 
 _GENERATION = bindparam("generation", type_=Integer(), required=True)
-_OWNER = bindparam("owner_id", type_=Text(), required=True)
-_CONVERSATION = bindparam("conversation_id", type_=Text(), required=True)
 _ROW = bindparam("row_id", type_=Text(), required=True)
-_STREAM = func.concat(conversation.stream_of(""), _CONVERSATION)
-_LIMIT = bindparam("limit", type_=Integer(), required=True)
+_STREAM = func.concat(conversation.stream_of(""), CONVERSATION)
 _AFTER_ID = bindparam("after_id", type_=Text(), required=True)
 _AFTER_AT = bindparam("after_at", type_=DateTime(timezone=True), required=True)
 _AFTER_ORDINAL = bindparam("after_ordinal", type_=BigInteger(), required=True)
@@ -51,7 +57,7 @@ _STATUS = bindparam("status", type_=Text(), required=True)
 def conversations_page(order: Order, *, has_after: bool) -> Select[Any]:
     """Parameters: owner_id, limit; with has_after also after_at, after_id."""
     table = conversations.TABLE
-    rows = _rows(table).where(table.c.owner_id == _OWNER, table.c.status == conversations.ACTIVE)
+    rows = _rows(table).where(table.c.owner_id == OWNER, table.c.status == conversations.ACTIVE)
     return _page(table, rows, order, ("created_at", "id"), _after_moment(has_after))
 
 
@@ -59,17 +65,27 @@ def conversations_page(order: Order, *, has_after: bool) -> Select[Any]:
 def conversation_by_id() -> Select[Any]:
     """Parameters: owner_id, row_id."""
     table = conversations.TABLE
-    is_readable = (table.c.owner_id == _OWNER, table.c.status == conversations.ACTIVE)
+    is_readable = (table.c.owner_id == OWNER, table.c.status == conversations.ACTIVE)
     return _joined(_rows(table).where(table.c.id == _ROW, *is_readable))
 
 
 @cache
-def messages_page(order: Order, *, has_after: bool) -> Select[Any]:
-    """Parameters: owner_id, conversation_id, limit; with has_after also after_ordinal."""
+def messages_page(order: Order, *, has_after: bool, has_branch: bool) -> Select[Any]:
+    """Parameters: owner_id, conversation_id, limit; with has_after also after_ordinal; with
+    has_branch also branch_id, else the active branch is read. The anchor is the branch's id."""
     table = messages.TABLE
-    after: list[ColumnElement[Any]] = [_AFTER_ORDINAL] if has_after else []
-    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM))
-    return _page(table, _of_conversation(table), order, ("ordinal",), after, checkpoint)
+    branch_id = branch_named() if has_branch else active_branch()
+    after = _AFTER_ORDINAL if has_after else None
+    page = page_of_branch(table, _of_conversation(table), branch_id, order, after)
+    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), anchor=branch_id)
+    return _with_siblings(page, page.c.id, checkpoint, order)
+
+
+@cache
+def message_by_id() -> Select[Any]:
+    """Parameters: owner_id, conversation_id, row_id. Of any branch."""
+    table = messages.TABLE
+    return _joined(_of_conversation(table).where(table.c.id == _ROW))
 
 
 @cache
@@ -80,22 +96,22 @@ def thread_items_page(order: Order, *, has_after: bool) -> Select[Any]:
     anchor = (
         select(table.c.ordinal)
         .where(
-            table.c.conversation_id == _CONVERSATION,
+            table.c.conversation_id == CONVERSATION,
             table.c.id == _AFTER_ID,
-            table.c.owner_id == _OWNER,
+            table.c.owner_id == OWNER,
         )
         .scalar_subquery()
+        if has_after
+        else None
     )
-    is_stale = _is_parked(_STREAM)
-    if not has_after:
-        return _page(table, rows, order, ("ordinal",), [], _checkpoint(is_stale=is_stale))
-    checkpoint = _checkpoint(is_stale=is_stale, anchor=anchor)
-    return _page(table, rows, order, ("ordinal",), [anchor], checkpoint)
+    page = page_of_branch(table, rows, active_branch(), order, anchor)
+    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), anchor=anchor)
+    return _with_siblings(page, page.c.message_id, checkpoint, order)
 
 
 @cache
 def thread_item_by_id() -> Select[Any]:
-    """Parameters: owner_id, conversation_id, row_id."""
+    """Parameters: owner_id, conversation_id, row_id. Of any branch."""
     table = thread_items.TABLE
     return _joined(_of_conversation(table).where(table.c.id == _ROW))
 
@@ -104,7 +120,7 @@ def thread_item_by_id() -> Select[Any]:
 def tasks_page(order: Order, *, has_after: bool, has_status: bool) -> Select[Any]:
     """Parameters: owner_id, limit; with has_status status; with has_after after_at, after_id."""
     table = tasks.TABLE
-    rows = _rows(table).where(table.c.owner_id == _OWNER)
+    rows = _rows(table).where(table.c.owner_id == OWNER)
     if has_status:
         rows = rows.where(table.c.status == _STATUS)
     return _page(table, rows, order, ("created_at", "id"), _after_moment(has_after))
@@ -116,7 +132,7 @@ def run_by_id(*, has_owner: bool) -> Select[Any]:
     table = runs.TABLE
     rows = _rows(table).where(table.c.id == _ROW)
     if has_owner:
-        return _joined(rows.where(table.c.owner_id == _OWNER))
+        return _joined(rows.where(table.c.owner_id == OWNER))
     return _joined(rows, _checkpoint(is_behind=false()))
 
 
@@ -125,8 +141,8 @@ def unfinished_runs() -> Select[Any]:
     """Parameters: owner_id, conversation_id. In the order they were requested."""
     table = runs.TABLE
     rows = _rows(table).where(
-        table.c.conversation_id == _CONVERSATION,
-        table.c.owner_id == _OWNER,
+        table.c.conversation_id == CONVERSATION,
+        table.c.owner_id == OWNER,
         table.c.ended_at.is_(None),
     )
     page = rows.subquery("page")
@@ -138,7 +154,7 @@ def all_unfinished_runs() -> Select[Any]:
     """Parameters: after_id, limit. Of all owners, by id; it is never behind."""
     table = runs.TABLE
     rows = _rows(table).where(table.c.ended_at.is_(None), table.c.id > _AFTER_ID)
-    page = rows.order_by(table.c.id).limit(_LIMIT).subquery("page")
+    page = rows.order_by(table.c.id).limit(LIMIT).subquery("page")
     return _joined_page(page, _checkpoint(is_behind=false())).order_by(page.c.id)
 
 
@@ -148,10 +164,18 @@ def _rows(table: Table) -> Select[Any]:
 
 def _of_conversation(table: Table) -> Select[Any]:
     return _rows(table).where(
-        table.c.conversation_id == _CONVERSATION,
-        table.c.owner_id == _OWNER,
-        table.c.is_active,
+        table.c.conversation_id == CONVERSATION,
+        table.c.owner_id == OWNER,
     )
+
+
+def _with_siblings(
+    page: Subquery, message_id: ColumnElement[str], checkpoint: CTE, order: Order
+) -> Select[Any]:
+    siblings = siblings_of(page, message_id)
+    rows = page.join(siblings, true())
+    joined = select(checkpoint, page, siblings).select_from(checkpoint.outerjoin(rows, true()))
+    return joined.order_by(*directed([page.c.ordinal], order))
 
 
 def _stream_of(table: Table) -> ColumnElement[str]:
@@ -179,13 +203,9 @@ def _page(
     if after:
         here, there = tuple_(*columns), tuple_(*after)
         rows = rows.where(here > there if order == "asc" else here < there)
-    page = rows.order_by(*_directed(columns, order)).limit(_LIMIT).subquery("page")
+    page = rows.order_by(*directed(columns, order)).limit(LIMIT).subquery("page")
     joined = _joined_page(page, checkpoint if checkpoint is not None else _checkpoint())
-    return joined.order_by(*_directed([page.c[name] for name in by], order))
-
-
-def _directed(columns: Sequence[ColumnElement[Any]], order: Order) -> list[ColumnElement[Any]]:
-    return [c.asc() if order == "asc" else c.desc() for c in columns]
+    return joined.order_by(*directed([page.c[name] for name in by], order))
 
 
 def _joined(rows: Select[Any], checkpoint: CTE | None = None) -> Select[Any]:
@@ -217,10 +237,10 @@ def _checkpoint(
 
 def _is_behind() -> ColumnElement[bool]:
     """Whether the owner has an event that the generation does not show yet."""
-    is_waiting = select(INBOX).where(_OWNER == any_(INBOX.c.owner_ids)).exists()
+    is_waiting = select(INBOX).where(OWNER == any_(INBOX.c.owner_ids)).exists()
     is_sealed = (
         select(LOG)
-        .where(LOG.c.position > GENERATIONS.c.position, LOG.c.owner_id == _OWNER)
+        .where(LOG.c.position > GENERATIONS.c.position, LOG.c.owner_id == OWNER)
         .correlate(GENERATIONS)
         .exists()
     )

@@ -60,18 +60,6 @@ def select_by_key(table: Table, schema: str) -> str:
 
 
 @cache
-def select_active_after(table: Table, schema: str) -> str:
-    """Parameters: conversation ids, and for each the ordinal after which its rows are wanted."""
-    anchors = _given(table, ["conversation_id", "ordinal"])
-    statement = select(table).where(
-        table.c.conversation_id == anchors.c.conversation_id,
-        table.c.ordinal > anchors.c.ordinal,
-        table.c.is_active,
-    )
-    return _sql(statement, schema)
-
-
-@cache
 def upsert(table: Table, schema: str) -> str:
     """Parameters: an array for each column. Rows whose data key is gone are not written."""
     names = [column.name for column in table.c]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table
@@ -12,11 +12,12 @@ from events import conversation as events
 from events.stored import RecordedEvent
 from projections import chatkit_items
 from projections.chatkit_items import Item
+from projections.conversations import ConversationRow, conversation_key
 from projections.errors import InconsistentHistory
 from projections.messages import OPEN_STATUSES, MessageRow, ToolCall, message_key, reply_key
-from projections.ordinals import ordinal_of
-from projections.rows import Key, ReadRow, Rows
-from projections.runs import RunRow, run_key, run_of
+from projections.ordinals import ordinal_of, turn_of
+from projections.rows import Key, ReadRow, Rows, Siblings
+from projections.runs import run_of
 from projections.tables import UPDATED, ReadModel, identifier, metadata, sealed
 
 AGENT = "agent:"
@@ -29,9 +30,13 @@ class ThreadItemRow(ReadRow):
     ordinal: int
     #: ChatKit's item type.
     kind: str
-    is_active: bool = True
+    branch_id: str
+    #: The message, or the reply, that it is or is part of; null for what the user did beside them.
+    message_id: str | None = None
     is_hidden: bool = False
     item: dict[str, Any]
+    #: Of pages only, and only where there is more than one.
+    siblings: Siblings | None = field(default=None, compare=False)
 
 
 TABLE = Table(
@@ -42,10 +47,11 @@ TABLE = Table(
     identifier("owner_id"),
     Column("ordinal", BigInteger, nullable=False),
     identifier("kind"),
-    Column("is_active", Boolean, nullable=False),
+    identifier("branch_id"),
+    identifier("message_id", nullable=True),
     Column("is_hidden", Boolean, nullable=False),
     *sealed(),
-    Index("thread_items_order", "conversation_id", "ordinal"),
+    Index("thread_items_order", "conversation_id", "branch_id", "ordinal"),
     postgresql_with=UPDATED,
 )
 
@@ -79,7 +85,6 @@ def _keys(event: RecordedEvent) -> Iterable[Key]:
         case events.ThreadItemPut(item=item):
             yield item_key(conversation_id, str(item.get("id")))
             if of_run := _run_of_actor(event):
-                yield run_key(of_run)
                 yield reply_key(conversation_id, of_run)
         case other if (call_id := getattr(other, "call_id", None)) is not None:
             yield item_key(conversation_id, call_id)
@@ -100,8 +105,6 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
             _put(rows, event, item, _run_of_actor(event))
         case events.ThreadItemRemoved(item_id=item_id):
             rows.delete(item_key(conversation_id, item_id))
-        case events.BranchForked(message_id=message_id):
-            _leave_branch(rows, conversation_id, message_id)
         case events.RunFailed(run_id=run_id, message=sentence):
             _close_calls(rows, event, run_id)
             _put_failure(rows, event, run_id, "failed", sentence)
@@ -129,21 +132,29 @@ def _put(rows: Rows, event: RecordedEvent, item: Item, run_id: str | None = None
 
 def _new_row(rows: Rows, event: RecordedEvent, item_id: str, run_id: str | None) -> ThreadItemRow:
     conversation_id = events.id_of(event.stream_id)
-    turn, is_active = event.stream_version, True
-    run = rows.get(run_key(run_id), RunRow) if run_id else None
-    if run is not None and run.conversation_id == conversation_id:
-        reply = rows.get(reply_key(conversation_id, run.id), MessageRow)
-        # What a run still says after a retry left it behind is not part of the branch either.
-        turn, is_active = run.turn, reply is not None and reply.is_active
+    message = _message_of(rows, event, conversation_id, item_id, run_id)
+    turn = turn_of(message.ordinal) if message else event.stream_version
+    conversation = rows.get(conversation_key(conversation_id), ConversationRow)
+    active_id = conversation.branch_id if conversation else events.MAIN_BRANCH
     return ThreadItemRow(
         id=item_id,
         conversation_id=conversation_id,
         owner_id=event.owner_id,
         ordinal=ordinal_of(turn, event.stream_version),
         kind="",
-        is_active=is_active,
+        # What a run still says after its branch was left is part of that branch.
+        branch_id=message.branch_id if message else active_id,
+        message_id=message.id if message else None,
         item={},
     )
+
+
+def _message_of(
+    rows: Rows, event: RecordedEvent, conversation_id: str, item_id: str, run_id: str | None
+) -> MessageRow | None:
+    if isinstance(event.event, events.UserMessagePosted):
+        return rows.get(message_key(conversation_id, item_id), MessageRow)
+    return rows.get(reply_key(conversation_id, run_id), MessageRow) if run_id else None
 
 
 def _put_call(rows: Rows, event: RecordedEvent, run_id: str, call_id: str) -> None:
@@ -181,15 +192,6 @@ def _reply_of(rows: Rows, event: RecordedEvent, run_id: str) -> MessageRow:
     if reply is None:
         raise InconsistentHistory(f"Run {run_id} was never requested in this conversation.")
     return reply
-
-
-def _leave_branch(rows: Rows, conversation_id: str, message_id: str) -> None:
-    message = rows.get(message_key(conversation_id, message_id), MessageRow)
-    if message is None:
-        raise InconsistentHistory(f"Message {message_id} to fork after is not there.")
-    for row in rows.of_conversation(ThreadItemRow, conversation_id):
-        if row.is_active and row.ordinal > message.ordinal:
-            rows.put(item_key(conversation_id, row.id), replace(row, is_active=False))
 
 
 def _run_of_actor(event: RecordedEvent) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from commands.conversation import PostMessage
@@ -101,3 +102,21 @@ def call(call_id: str = "c1", *, needs_approval: bool = False) -> Call:
         arguments="{}",
         needs_approval=needs_approval,
     )
+
+
+def lines_of(log: Iterable[Event]) -> tuple[dict[str, list[str]], str]:
+    """The messages of each branch, told by the names in the events alone; and the active branch."""
+    lines: dict[str, list[str]] = {"main": []}
+    active = "main"
+    for event in log:
+        match event:
+            case c.UserMessagePosted(message_id=message_id):
+                lines[active].append(message_id)
+            case c.BranchForked(branch_id=branch_id, parent_id=parent_id, side=side):
+                at = lines[parent_id].index(event.message_id)
+                lines[branch_id] = lines[parent_id][: at + (side == "after")]
+                active = branch_id
+            case c.BranchSwitched(branch_id=branch_id, from_branch_id=from_branch_id):
+                assert from_branch_id == active
+                active = branch_id
+    return lines, active

@@ -12,7 +12,7 @@ from commands.errors import InvalidCommand, NotFound, Rejected
 from events import conversation as c
 from events.event import Event
 
-from .conversations import ANSWERED, AT_WORK, STARTED, asked, post, posted, requested
+from .conversations import ANSWERED, AT_WORK, STARTED, asked, lines_of, post, posted, requested
 from .scenario import given
 from .test_properties import HISTORIES, run_all
 
@@ -165,21 +165,3 @@ def test_branches_hold_what_was_said_on_them_and_before_they_forked(commands: li
         held = [m for m, v in state.messages.items() if state.branches.holds(branch_id, v)]
         assert held == line
     assert state.last_message_id == (lines[active][-1] if lines[active] else None)
-
-
-def lines_of(log: list[Event]) -> tuple[dict[str, list[str]], str]:
-    """The messages of each branch, told by the names in the events alone; and the active branch."""
-    lines: dict[str, list[str]] = {"main": []}
-    active = "main"
-    for event in log:
-        match event:
-            case c.UserMessagePosted(message_id=message_id):
-                lines[active].append(message_id)
-            case c.BranchForked(branch_id=branch_id, parent_id=parent_id, side=side):
-                at = lines[parent_id].index(event.message_id)
-                lines[branch_id] = lines[parent_id][: at + (side == "after")]
-                active = branch_id
-            case c.BranchSwitched(branch_id=branch_id, from_branch_id=from_branch_id):
-                assert from_branch_id == active
-                active = branch_id
-    return lines, active

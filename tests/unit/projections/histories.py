@@ -98,11 +98,22 @@ class _Run:
 class _Conversation:
     conversation_id: str
     owner_id: str
-    messages: list[str] = field(default_factory=list)
+    #: The messages of each branch, oldest branch first.
+    branches: dict[str, list[str]] = field(default_factory=lambda: {c.MAIN_BRANCH: []})
+    branch_id: str = c.MAIN_BRANCH
     runs: list[_Run] = field(default_factory=list)
     ended: list[_Run] = field(default_factory=list)
     items: list[str] = field(default_factory=list)
     is_deleted: bool = False
+
+    @property
+    def messages(self) -> list[str]:
+        """Of the active branch."""
+        return self.branches[self.branch_id]
+
+    @property
+    def all_messages(self) -> list[str]:
+        return list(dict.fromkeys(m for line in self.branches.values() for m in line))
 
 
 class _World:
@@ -144,8 +155,8 @@ class _World:
         actions = [self._post, self._post, self._rename, self._put]
         if where.runs:
             actions += [self._work, self._work, self._work, self._work, self._end, self._end]
-        elif where.messages:
-            actions.append(self._retry)
+        elif where.all_messages:
+            actions += [self._retry, self._edit, self._switch]
         if where.ended:
             actions.append(self._say_late)
         if where.items:
@@ -243,14 +254,31 @@ class _World:
         self._say(where, self.pick(late))
 
     def _retry(self, where: _Conversation) -> None:
-        message_id, run = self.pick(where.messages), _Run(self.new_id("r"))
-        del where.messages[where.messages.index(message_id) + 1 :]
+        fork, run = self._fork(where, "after"), _Run(self.new_id("r"))
         where.runs.append(run)
-        self._say(
-            where,
-            c.BranchForked(branch_id=self.new_id("b"), message_id=message_id),
-            requested(run.run_id, message_id, "retry"),
+        self._say(where, fork, requested(run.run_id, fork.message_id, "retry"))
+
+    def _edit(self, where: _Conversation) -> None:
+        fork = self._fork(where, "before")
+        message_id, run = self.new_id("m"), _Run(self.new_id("r"))
+        where.messages.append(message_id)
+        where.runs.append(run)
+        self._say(where, fork, posted(message_id), requested(run.run_id, message_id))
+
+    def _fork(self, where: _Conversation, side: str) -> c.BranchForked:
+        message_id, branch_id = self.pick(where.all_messages), self.new_id("b")
+        # The branch it was posted on is the oldest one that has it.
+        parent_id, line = next((b, m) for b, m in where.branches.items() if message_id in m)
+        where.branches[branch_id] = line[: line.index(message_id) + (side == "after")]
+        where.branch_id = branch_id
+        return c.BranchForked(
+            branch_id=branch_id, parent_id=parent_id, message_id=message_id, side=side
         )
+
+    def _switch(self, where: _Conversation) -> None:
+        left, where.branch_id = where.branch_id, self.pick(list(where.branches))
+        if left != where.branch_id:
+            self._say(where, c.BranchSwitched(branch_id=where.branch_id, from_branch_id=left))
 
     def _delete(self, where: _Conversation) -> None:
         where.is_deleted = True

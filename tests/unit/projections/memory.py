@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from events.stored import RecordedEvent
+from projections.branch_rows import BranchRow, branch_key
 from projections.fold import MODELS, fold
 from projections.loading import load
 from projections.rows import Key, ReadRow, Rows
 from projections.tables import ReadModel
+
+RowType = TypeVar("RowType", bound=ReadRow)
 
 
 class MemoryRows:
@@ -18,15 +23,6 @@ class MemoryRows:
 
     async def rows(self, model: ReadModel, keys: Iterable[Key]) -> dict[Key, ReadRow]:
         return {key: self.stored[key] for key in keys if key in self.stored}
-
-    async def active_rows_after(
-        self, model: ReadModel, anchors: Sequence[tuple[str, int]]
-    ) -> dict[Key, ReadRow]:
-        return {
-            key: row
-            for key, row in self.stored.items()
-            if isinstance(row, model.row) and _is_after(row, anchors)
-        }
 
     def write(self, rows: Rows) -> None:
         for sweep in rows.sweeps:
@@ -55,11 +51,28 @@ def folded(events: Sequence[RecordedEvent]) -> MemoryRows:
     return memory
 
 
-def _is_after(row: ReadRow, anchors: Sequence[tuple[str, int]]) -> bool:
-    return row.is_active and any(  # type: ignore[attr-defined]
-        row.conversation_id == conversation_id and row.ordinal > ordinal  # type: ignore[attr-defined]
-        for conversation_id, ordinal in anchors
-    )
+def rows_of_branch(
+    memory: MemoryRows, kind: type[RowType], conversation_id: str, branch_id: str | None
+) -> list[RowType]:
+    """By ordinal; followed from parent to parent, as the queries do."""
+    found: list[Any] = []
+    until = math.inf
+    while branch_id:
+        found += (
+            row
+            for row in memory.stored.values()
+            if isinstance(row, kind) and _is_on(row, conversation_id, branch_id, until)
+        )
+        branch = memory.stored.get(branch_key(conversation_id, branch_id))
+        assert branch is None or isinstance(branch, BranchRow)
+        branch_id = branch.parent_id if branch else None
+        until = branch.until_ordinal if branch and branch.until_ordinal else 0
+    return sorted(found, key=lambda row: row.ordinal)
+
+
+def _is_on(row: Any, conversation_id: str, branch_id: str, until: float) -> bool:
+    place = (row.conversation_id, row.branch_id)
+    return place == (conversation_id, branch_id) and row.ordinal <= until
 
 
 def _model_of(key: Key) -> ReadModel:

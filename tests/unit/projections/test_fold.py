@@ -27,7 +27,7 @@ from tests.unit.projections.histories import (
     requested,
     run_started,
 )
-from tests.unit.projections.memory import MemoryRows, folded
+from tests.unit.projections.memory import MemoryRows, folded, rows_of_branch
 
 RowType = TypeVar("RowType", bound=ReadRow)
 TURN = (c.Started(), posted("m1"), requested("r1", "m1"))
@@ -40,6 +40,12 @@ def given(*events: Event) -> MemoryRows:
 def rows_of(memory: MemoryRows, kind: type[RowType]) -> list[RowType]:
     found = [row for row in memory.stored.values() if isinstance(row, kind)]
     return sorted(found, key=lambda row: getattr(row, "ordinal", 0))
+
+
+def shown(memory: MemoryRows, kind: type[RowType]) -> list[RowType]:
+    """The rows of the active branch."""
+    row = conversation(memory)
+    return rows_of_branch(memory, kind, row.id, row.branch_id)
 
 
 def conversation(memory: MemoryRows) -> ConversationRow:
@@ -190,10 +196,74 @@ def test_retry_leaves_everything_after_its_message() -> None:
         requested("r3", "m1", "retry"),
         replied("r3", "a3"),
     )
-    items = [row.id for row in rows_of(memory, ThreadItemRow) if row.is_active]
-    assert items == ["m1", "a3"]
-    assert [row.run_id for row in rows_of(memory, MessageRow) if row.is_active] == [None, "r3"]
+    assert [row.id for row in shown(memory, ThreadItemRow)] == ["m1", "a3"]
+    assert [row.run_id for row in shown(memory, MessageRow)] == [None, "r3"]
     assert conversation(memory).message_count == 2
+
+
+def test_edit_puts_a_message_in_the_place_of_another() -> None:
+    memory = given(
+        *TURN,
+        replied("r1", "a1"),
+        c.RunCompleted(run_id="r1"),
+        posted("m2"),
+        requested("r2", "m2"),
+        c.RunCancelled(run_id="r2"),
+        c.BranchForked(branch_id="b1", message_id="m2", side="before"),
+        posted("m3"),
+        requested("r3", "m3"),
+        c.RunCancelled(run_id="r3"),
+        posted("m4"),
+    )
+    assert [row.id for row in shown(memory, ThreadItemRow)] == ["m1", "a1", "m3", "m4"]
+    slots = {row.id: row.slot_id for row in rows_of(memory, MessageRow) if row.role == "user"}
+    assert slots == {"m1": "m1", "m2": "m2", "m3": "m2", "m4": "m4"}
+    assert conversation(memory).message_count == 5
+
+
+def test_edit_of_an_edit_takes_the_place_of_the_first() -> None:
+    memory = given(
+        *TURN,
+        c.RunCancelled(run_id="r1"),
+        c.BranchForked(branch_id="b1", message_id="m1", side="before"),
+        posted("m2"),
+        c.BranchForked(branch_id="b2", message_id="m2", side="before"),
+        posted("m3"),
+    )
+    assert [row.slot_id for row in rows_of(memory, MessageRow) if row.role == "user"] == ["m1"] * 3
+    assert [row.id for row in shown(memory, MessageRow)] == ["m3"]
+    assert conversation(memory).message_count == 1
+
+
+def test_replies_to_a_message_are_siblings_and_further_ones_of_the_turn_are_not() -> None:
+    memory = given(
+        *TURN,
+        c.RunCompleted(run_id="r1"),
+        requested("r2", "m1", "tool_output"),
+        c.RunCompleted(run_id="r2"),
+        c.BranchForked(branch_id="b1", message_id="m1"),
+        requested("r3", "m1", "retry"),
+    )
+    slots = {row.run_id: row.slot_id for row in rows_of(memory, MessageRow) if row.run_id}
+    assert slots == {"r1": "m1", "r2": None, "r3": "m1"}
+
+
+def test_switch_shows_the_branch_again_and_goes_on_there() -> None:
+    memory = given(
+        *TURN,
+        replied("r1", "a1"),
+        c.RunCompleted(run_id="r1"),
+        c.BranchForked(branch_id="b1", message_id="m1"),
+        requested("r2", "m1", "retry"),
+        c.RunCancelled(run_id="r2"),
+        posted("m2"),
+        c.BranchSwitched(branch_id="main", from_branch_id="b1"),
+        posted("m3"),
+        c.BranchSwitched(branch_id="b1", from_branch_id="main"),
+        c.BranchSwitched(branch_id="main", from_branch_id="b1"),
+    )
+    assert [row.id for row in shown(memory, ThreadItemRow)] == ["m1", "a1", "m3"]
+    assert conversation(memory).message_count == 3
 
 
 def test_what_a_run_says_after_a_retry_left_it_stays_inactive() -> None:
@@ -204,20 +274,7 @@ def test_what_a_run_says_after_a_retry_left_it_stays_inactive() -> None:
         requested("r2", "m1", "retry"),
         replied("r1", "a1"),
     )
-    assert not item(memory, "a1").is_active
-
-
-def test_message_id_of_a_branch_left_behind_can_be_used_again() -> None:
-    memory = given(
-        *TURN,
-        posted("m2", "old"),
-        c.RunCancelled(run_id="r1"),
-        c.BranchForked(branch_id="b1", message_id="m1"),
-        posted("m2", "new"),
-    )
-    assert item(memory, "m2").is_active
-    assert item(memory, "m2").item["content"] == [{"type": "input_text", "text": "new"}]
-    assert conversation(memory).message_count == 2
+    assert [row.id for row in shown(memory, ThreadItemRow)] == ["m1"]
 
 
 def test_put_item_keeps_its_place_when_put_again() -> None:
@@ -332,6 +389,7 @@ def test_events_of_a_conversation_whose_beginning_was_erased_are_ignored() -> No
         replied("r9", "a9"),
         c.ToolCompleted(run_id="r1", call_id="k9", output=""),
         c.BranchForked(branch_id="b1", message_id="m9"),
+        c.BranchSwitched(branch_id="b1", from_branch_id="main"),
         c.ThreadItemPut(item={"type": "widget"}),
     ],
 )

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from events import conversation as c
 from events.stored import RecordedEvent
 from projections.conversations import ConversationRow, unfinished_run_ids
 from projections.messages import OPEN_STATUSES, MessageRow
 from projections.runs import RunRow
 from projections.thread_items import ThreadItemRow
+from tests.unit.commands.conversations import lines_of
 from tests.unit.projections.histories import Step, histories, recorded
-from tests.unit.projections.memory import MemoryRows, folded
+from tests.unit.projections.memory import MemoryRows, folded, rows_of_branch
 
 _laws = settings(max_examples=150, deadline=None)
 
@@ -61,18 +63,37 @@ def test_fold_of_a_batch_twice_equals_once(history: list[Step], data: st.DataObj
 @_laws
 @given(histories())
 def test_rows_agree_with_each_other(history: list[Step]) -> None:
-    stored = folded(recorded(history)).stored.values()
+    memory = folded(recorded(history))
+    stored = memory.stored.values()
     messages = [row for row in stored if isinstance(row, MessageRow)]
     runs = [row for row in stored if isinstance(row, RunRow)]
     for row in stored:
         if isinstance(row, ConversationRow):
-            active = [m for m in messages if m.conversation_id == row.id and m.is_active]
+            active = rows_of_branch(memory, MessageRow, row.id, row.branch_id)
             assert row.message_count == len(active)
+            assert [m.number for m in active] == list(range(1, len(active) + 1))
             own = sorted((r for r in runs if r.conversation_id == row.id), key=_requested_at)
             assert unfinished_run_ids(row) == tuple(r.id for r in own if r.ended_at is None)
     for message in messages:
         if message.status != "running":
             assert not any(call.status in OPEN_STATUSES for call in message.tool_calls)
+
+
+@_laws
+@given(histories())
+def test_every_branch_shows_what_was_said_on_it_and_before_it_forked(history: list[Step]) -> None:
+    memory = folded(recorded(history))
+    for row in list(memory.stored.values()):
+        if not isinstance(row, ConversationRow) or row.status == "deleted":
+            continue
+        stream_id = c.stream_of(row.id)
+        lines, active = lines_of(step.event for step in history if step.stream_id == stream_id)
+        assert row.branch_id == active
+        for branch_id, line in lines.items():
+            shown = rows_of_branch(memory, MessageRow, row.id, branch_id)
+            assert [m.id for m in shown if m.role == "user"] == line
+            items = rows_of_branch(memory, ThreadItemRow, row.id, branch_id)
+            assert [i.id for i in items if i.kind == "user_message"] == line
 
 
 @_laws

@@ -30,13 +30,15 @@ def test_moment_cursor_comes_back_to_the_microsecond(microseconds: int, row_id: 
 
 @given(st.integers(0, 2**63 - 1))
 def test_ordinal_cursor_comes_back(ordinal: int) -> None:
-    assert parse_ordinal_cursor(ordinal_cursor(ordinal)) == ordinal
+    assert parse_ordinal_cursor(ordinal_cursor(ordinal, "main")) == (ordinal, "main")
 
 
 BAD = ["", "%", "é", "abc", encoded("{}"), encoded("[]"), encoded("[true]"), encoded("[1,2,3]")]
 
 
-@pytest.mark.parametrize("cursor", [*BAD, encoded("[-1]"), encoded(f"[{2**63}]")])
+@pytest.mark.parametrize(
+    "cursor", [*BAD, encoded('[-1,"b"]'), encoded(f'[{2**63},"b"]'), encoded('[1,"\\u0000"]')]
+)
 def test_bad_ordinal_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidCursor):
         parse_ordinal_cursor(cursor)
