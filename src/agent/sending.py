@@ -119,11 +119,14 @@ class Sender:
         conversation_id: str,
         message_id: str,
         *,
+        policy: str = "enqueue",
         idempotency_key: str | None = None,
         request_body: bytes | None = None,
     ) -> Sent:
         """Answers a user message again, on a new branch."""
-        command = RetryAfter(message_id=message_id, run_id=str(new_id()), branch_id=str(new_id()))
+        command = RetryAfter(
+            message_id=message_id, run_id=str(new_id()), branch_id=str(new_id()), policy=policy
+        )
         return await self._request_run(
             owner_id, conversation_id, command, idempotency_key, request_body
         )

@@ -170,6 +170,7 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
             context.owner_id,
             request.params.thread_id,
             item.id,
+            policy=policy_of(request, self._node.settings.verbatim_multiple_sends),
             idempotency_key=idempotency_key_of(request),
             request_body=canonical_body(request),
         )

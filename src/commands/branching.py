@@ -20,6 +20,8 @@ class RetryAfter:
     message_id: str
     run_id: str
     branch_id: str
+    #: What to do while another run is unfinished: interrupt it, else (enqueue | reject) refuse.
+    policy: str = "enqueue"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +35,11 @@ class SwitchBranch:
 
 def retry(command: RetryAfter, state: ConversationState) -> list[Event]:
     fork = forked(command.branch_id, command.message_id, "after", state)
+    interrupted = make_way(command.policy, command.run_id, state)
     requested = c.RunRequested(
         run_id=command.run_id, message_id=command.message_id, trigger="retry"
     )
-    return [fork, requested]
+    return [*interrupted, fork, requested]
 
 
 def switch(command: SwitchBranch, state: ConversationState) -> list[Event]:
@@ -58,11 +61,26 @@ def forked(branch_id: str, message_id: str, side: str, state: ConversationState)
         raise Rejected("branch_exists", "A branch with this id already exists.")
     if len(state.branches.forks) >= BRANCHES - 1:
         raise Rejected("too_many_branches", f"A conversation has at most {BRANCHES} branches.")
-    check_quiet(state)
     parent_id = state.branches.branch_at(version)
     return c.BranchForked(
         branch_id=branch_id, parent_id=parent_id, message_id=message_id, side=side
     )
+
+
+def make_way(policy: str, run_id: str, state: ConversationState) -> list[Event]:
+    """A branch is not left while a run works on it, unless that shall be interrupted."""
+    if policy != "interrupt":
+        check_quiet(state)
+    return interruptions(run_id, state)
+
+
+def interruptions(by_run_id: str, state: ConversationState) -> list[Event]:
+    """Every unfinished run makes way: whoever interrupts wants the next answer at once."""
+    return [
+        c.RunInterruptRequested(run_id=run.run_id, by_run_id=by_run_id)
+        for run in state.runs.values()
+        if run.interrupted_by_run_id is None
+    ]
 
 
 def check_quiet(state: ConversationState) -> None:

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commands import run
-from commands.branching import RetryAfter, SwitchBranch, check_quiet, forked, retry, switch
+from commands.branching import (
+    RetryAfter,
+    SwitchBranch,
+    check_quiet,
+    forked,
+    interruptions,
+    make_way,
+    retry,
+    switch,
+)
 from commands.conversation_state import ConversationState, evolve
 from commands.decider import Decider
 from commands.errors import InvalidCommand, NotFound, Rejected
@@ -166,13 +175,12 @@ def _post(command: PostMessage, state: ConversationState) -> list[Event]:
     else:
         _active(state)
     _check_message(command, state)
-    if command.policy not in SEND_POLICIES:
-        raise InvalidCommand(f"The policy is one of {', '.join(SEND_POLICIES)}.")
     if state.runs and command.policy == "reject":
         raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
     if len(state.runs) >= QUEUED_RUNS:
         raise Rejected("queue_full", f"{QUEUED_RUNS} messages already wait for a reply.")
-    return [*started, *_interrupt(command, state), *_posted(command)]
+    interrupted = interruptions(command.run_id, state) if command.policy == "interrupt" else []
+    return [*started, *interrupted, *_posted(command)]
 
 
 def _posted(command: PostMessage) -> list[Event]:
@@ -187,21 +195,11 @@ def _posted(command: PostMessage) -> list[Event]:
     return [posted, c.RunRequested(run_id=command.run_id, message_id=command.message_id)]
 
 
-def _interrupt(command: PostMessage, state: ConversationState) -> list[Event]:
-    """Every unfinished run makes way: whoever interrupts wants the next answer at once."""
-    if command.policy != "interrupt":
-        return []
-    return [
-        c.RunInterruptRequested(run_id=run.run_id, by_run_id=command.run_id)
-        for run in state.runs.values()
-        if run.interrupted_by_run_id is None
-    ]
-
-
 def _edit(command: EditMessage, state: ConversationState) -> list[Event]:
     fork = forked(command.branch_id, command.edited_message_id, "before", state)
     _check_message(command.message, state)
-    return [fork, *_posted(command.message)]
+    interrupted = make_way(command.message.policy, command.message.run_id, state)
+    return [*interrupted, fork, *_posted(command.message)]
 
 
 def _request_run(command: RequestRun, state: ConversationState) -> list[Event]:
@@ -236,6 +234,8 @@ def _feedback(command: GiveFeedback, state: ConversationState) -> list[Event]:
 
 
 def _check_message(command: PostMessage, state: ConversationState) -> None:
+    if command.policy not in SEND_POLICIES:
+        raise InvalidCommand(f"The policy is one of {', '.join(SEND_POLICIES)}.")
     if command.message_id in state.messages:
         raise Rejected("message_exists", "A message with this id was already posted.")
     if command.run_id in state.runs:

@@ -75,6 +75,22 @@ def test_fork_while_a_run_is_unfinished_is_refused(command: Any) -> None:
     given(*AT_WORK).when(command).refuses(Rejected, code="run_unfinished")
 
 
+def test_fork_that_interrupts_asks_unfinished_runs_to_make_way() -> None:
+    again = RetryAfter(message_id="m1", run_id="r9", branch_id="b1", policy="interrupt")
+    asked_to_end = c.RunInterruptRequested(run_id="r1", by_run_id="r9")
+    given(*AT_WORK).when(again).then(
+        asked_to_end, forked("b1", "main", "m1"), requested("r9", "m1", "retry")
+    )
+    other = post("m9", "r9", text="other", policy="interrupt")
+    edit = EditMessage(edited_message_id="m1", branch_id="b1", message=other)
+    given(*AT_WORK).when(edit).then(
+        asked_to_end,
+        forked("b1", "main", "m1", "before"),
+        posted("m9", "other"),
+        requested("r9", "m9"),
+    )
+
+
 @pytest.mark.parametrize("command", [*FORKING, SWITCH], ids=["retry", "edit", "switch"])
 def test_branches_of_a_deleted_conversation_stay_as_they_are(command: Any) -> None:
     given(*ANSWERED, c.Deleted()).when(command).refuses(NotFound)
