@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from tests.soak.cluster import NUMBERED, headers_of
-from tests.soak.recordings import Look, Recording, Send, Stop, Stream
+from tests.soak.recordings import Intrusion, Look, Recording, Send, Stop, Stream
 
 END = b": end\n\n"
 SILENCE_SECONDS = 40.0
@@ -110,6 +110,19 @@ class Client:
         """Raises httpx.HTTPError."""
         response = await self._http.delete(f"{node}/chatkit/runs/{run_id}")
         self.recording.add(Stop(user=self.user, run_id=run_id, status=response.status_code))
+
+    async def intrude(self, node: str, method: str, path: str, *, with_token: bool = True) -> None:
+        """Asks for what is another user's. Raises httpx.HTTPError."""
+        headers = headers_of(self.user) if with_token else {}
+        async with httpx.AsyncClient(headers=headers, timeout=SILENCE_SECONDS) as http:
+            response = await http.request(method, f"{node}{path}")
+        self.recording.add(
+            Intrusion(
+                user=self.user if with_token else None,
+                request=f"{method} {path}",
+                status=response.status_code,
+            )
+        )
 
     async def look(self, node: str, conversation_id: str, run_id: str) -> list[dict[str, Any]]:
         """The history's newest items. Raises httpx.HTTPError."""

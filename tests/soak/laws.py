@@ -17,7 +17,7 @@ from projections.runs import RunRow
 from projections.thread_items import ThreadItemRow
 from tests.log_node import LogNode
 from tests.soak.evidence import ENDINGS, Evidence
-from tests.soak.recordings import Intrusion, Look, Send, Stream
+from tests.soak.recordings import Intrusion, Look, Send, Stream, Surprise
 
 OUTCOMES = (c.ToolCompleted, c.ToolFailed, c.ToolOutcomeUnknown, c.ToolApprovalDenied)
 #: Tools with an effect.
@@ -254,6 +254,11 @@ def strangers_are_refused(evidence: Evidence) -> Iterator[str]:
             yield f"{intrusion.user} was answered {intrusion.status} for {intrusion.request}"
 
 
+def nobody_was_surprised(evidence: Evidence) -> Iterator[str]:
+    for surprise in evidence.recorded(Surprise):
+        yield f"{surprise.user}: {surprise.what}"
+
+
 LAWS: tuple[Law, ...] = (
     streams_are_whole,
     log_is_gapless,
@@ -266,6 +271,7 @@ LAWS: tuple[Law, ...] = (
     frames_are_whole,
     recordings_are_the_frames,
     strangers_are_refused,
+    nobody_was_surprised,
 )
 
 
@@ -276,7 +282,7 @@ async def violations(evidence: Evidence, node: LogNode) -> dict[str, list[str]]:
     return found
 
 
-def recording_counts(evidence: Evidence) -> dict[str, int]:
+def tally(evidence: Evidence) -> dict[str, int]:
     """How much the verdict rests on."""
     counts = Counter(type(entry).__name__.lower() for entry in evidence.entries)
     return {"events": len(evidence.log), "runs": len(evidence.runs), **counts}

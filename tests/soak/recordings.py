@@ -64,10 +64,19 @@ class Intrusion(msgspec.Struct, tag="intrusion", frozen=True, kw_only=True):
 
 class Kill(msgspec.Struct, tag="kill", frozen=True, kw_only=True):
     node: str
+    #: kill | stop (for a while; it wakes up later)
+    how: str
     at_ns: int
 
 
-Entry = Send | Stream | Stop | Look | Intrusion | Kill
+class Surprise(msgspec.Struct, tag="surprise", frozen=True, kw_only=True):
+    """What no law foresees: an answer that makes no sense, a reply that never ends."""
+
+    user: str
+    what: str
+
+
+Entry = Send | Stream | Stop | Look | Intrusion | Kill | Surprise
 
 
 class Recording:
