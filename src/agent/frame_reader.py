@@ -49,6 +49,11 @@ class FrameReader:
             elif live is None or not live.is_open:
                 await self._check_alive(run_id, owner_id, seq)
 
+    async def last_seq(self, run_id: uuid.UUID) -> int:
+        """The newest frame in the database; 0 when there is none."""
+        found: int = await self._pool.fetchval(statements.load("last_frame"), run_id)
+        return found
+
     async def stored(self, run_id: uuid.UUID, owner_id: str) -> list[Frame]:
         """Every frame of a run that is in the database."""
         found: list[Frame] = []

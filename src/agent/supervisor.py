@@ -14,22 +14,21 @@ import structlog
 
 from agent.attempt import Attempt, Equipment
 from agent.claims import Claim
-from agent.errors import AgentError, RunBroken
+from agent.errors import RunBroken
 from agent.frame_reader import FrameReader
 from agent.frame_writer import FrameWriter, RunFrames
 from agent.frames import Frame
 from agent.leases import HEARTBEAT_SECONDS, Leases
 from agent.live import LiveRuns
-from agent.open_work import OpenWork, events_of_run, open_work
+from agent.mending import mend_stream, resume_run
+from agent.open_work import OpenWork
 from agent.recorder import RunRecorder
-from agent.torn_frames import mend
 from commands.conversation import CONVERSATION
 from commands.conversation_state import Run, earlier_runs
 from commands.errors import CommandError
-from commands.handle import CommandHandler, Origin
-from commands.run import ResumeRun
+from commands.handle import CommandHandler
 from events.conversation import stream_of
-from events.errors import EventError
+from events.errors import ContentErased, QueueFull, StoreUnavailable, UserErased
 from events.group_commit import DISCONNECTED
 from events.keys import KeyRing
 from events.signal import LogSignal
@@ -48,6 +47,9 @@ GRACE_SECONDS = 3.0
 ATTEMPTS = 5
 BROKEN_REASON = "The reply broke off too often: try again."
 CLOSED_REASON = "The server stopped while this reply was being written."
+
+#: What passes by itself.
+TRANSIENT = (*DISCONNECTED, QueueFull, StoreUnavailable)
 
 OnOutcome = Callable[[str, float, RunRecorder], None]
 
@@ -155,16 +157,19 @@ class Supervisor:
                 outcome = await self._attempt(working, recorder, unfinished)
             self._on_outcome(outcome, time.monotonic() - started, recorder)
             bound.info("run_ended", outcome=outcome)
-        except CommandError as error:
-            # Another attempt took over, or the conversation was deleted: nothing more to write.
+        except (CommandError, ContentErased, UserErased) as error:
+            # Another attempt took over, or there is nothing left to write to.
             bound.info("run_abandoned", reason=type(error).__name__)
-            with contextlib.suppress(*DISCONNECTED):
-                await self._leases.release(claim, recorder.tokens if recorder else 0)
-        except (AgentError, EventError, *DISCONNECTED) as error:
+            await self._release(claim, recorder)
+        except TRANSIENT as error:
             # The lease expires, and whoever takes it over tries again.
             bound.warning("run_attempt_broke", error=type(error).__name__)
         except Exception:
             bound.exception("run_attempt_broke")
+            if claim.attempt > ATTEMPTS:
+                # Not even its end can be recorded: left so, it would be attempted for ever.
+                bound.error("run_given_up")
+                await self._release(claim, recorder)
         finally:
             if self._working.get(claim.run_id) is working:
                 del self._working[claim.run_id]
@@ -176,26 +181,22 @@ class Supervisor:
         if not claim.is_takeover and live is not None:
             frames = RunFrames(self._writer, live, key, claim.attempt, live.last_seq + 1)
             return self._recorder(claim, frames, OpenWork()), OpenWork()
-        await self._resume(claim)
-        sent = await self._reader.stored(claim.run_id, claim.owner_id)
-        next_seq = sent[-1].seq + 1 if sent else 1
-        live = self._live.open(claim.run_id, next_seq)
-        frames = RunFrames(self._writer, live, key, claim.attempt, next_seq)
-        events = await events_of_run(
-            self._equipment.store, claim.conversation_id, str(claim.run_id)
-        )
-        for event in mend(sent, events, claim.conversation_id, str(claim.run_id)):
-            frames.emit(event)
-        unfinished = open_work(events, str(claim.run_id))
+        await resume_run(self._handler, claim)
+        live = self._live.open(claim.run_id, await self._reader.last_seq(claim.run_id) + 1)
+        frames = RunFrames(self._writer, live, key, claim.attempt, live.first_seq)
+        try:
+            unfinished = await mend_stream(self._equipment.store, self._reader, claim, frames)
+        except Exception:
+            if claim.attempt <= ATTEMPTS:
+                raise
+            # What breaks every attempt must not keep the run from its end.
+            log.exception("run_not_mended", run_id=str(claim.run_id))
+            unfinished = OpenWork()
         return self._recorder(claim, frames, unfinished), unfinished
 
-    async def _resume(self, claim: Claim) -> None:
-        await self._handler.handle(
-            CONVERSATION,
-            stream_of(claim.conversation_id),
-            ResumeRun(run_id=str(claim.run_id), attempt=claim.attempt),
-            Origin(owner_id=claim.owner_id, actor=f"agent:{claim.run_id}"),
-        )
+    async def _release(self, claim: Claim, recorder: RunRecorder | None) -> None:
+        with contextlib.suppress(*DISCONNECTED):
+            await self._leases.release(claim, recorder.tokens if recorder else 0)
 
     async def _attempt(self, working: _Working, recorder: RunRecorder, unfinished: OpenWork) -> str:
         if working.claim.is_dead:

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from agent.context import context_hash
-from agent.context_loader import rederive_context
+from agent.given_contexts import given_contexts
 from events import conversation as c
 from events import task
 from projections.conversations import ConversationRow
@@ -119,12 +118,10 @@ def writers_see_their_writes(evidence: Evidence) -> Iterator[str]:
 
 async def contexts_are_rederived(evidence: Evidence, node: LogNode) -> AsyncIterator[str]:
     """Law 6."""
-    for one in evidence.log:
-        if isinstance(one.event, c.RunStarted):
-            context = await rederive_context(node.store, one)
-            key = await node.keys.current(one.owner_id)
-            if context_hash(key, context) != one.event.context_hash:
-                yield f"run {one.event.run_id} attempt {one.event.attempt}: another context"
+    for run_id, events in evidence.runs.items():
+        for given in await given_contexts(evidence.streams[events[0].stream_id], run_id, node.keys):
+            if not given.is_proved:
+                yield f"run {run_id} attempt {given.started.attempt}: another context"
 
 
 def effects_happen_once(evidence: Evidence) -> Iterator[str]:

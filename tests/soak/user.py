@@ -149,9 +149,7 @@ class User:
 
     async def _finish(self, reply: Reply) -> None:
         while not reply.is_whole:
-            await self._retried(
-                lambda node: self._client.resume(node, reply, frames=self._cut())
-            )
+            await self._retried(lambda node: self._client.resume(node, reply, frames=self._cut()))
 
     async def _look(self, reply: Reply) -> None:
         conversation_id = reply.conversation_id

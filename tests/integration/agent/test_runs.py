@@ -293,25 +293,6 @@ async def test_silent_tool_is_asked_again_and_then_called_unknown(
         assert [r.event.call_id for r in stored] == [None, called[0].call_id]
 
 
-async def test_run_that_breaks_each_time_is_given_up(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("agent.leases.EXPIRED_SECONDS", 0.3)
-    monkeypatch.setattr("agent.supervisor.LOOK_SECONDS", 0.1)
-    model = ScriptedModel([[assistant_message("never said")]])
-    async with agent_node(database_url, model) as node:
-        sent = await node.say("hello")
-        await node.frames(sent.run_id)
-    async with agent_node(database_url, model) as node:
-        sent = await node.say("again", sent.conversation_id)
-        await node.log.pool.execute("UPDATE verbatim.leases SET attempt = 9")
-        async with asyncio.timeout(20):
-            while not (events := await node.events(sent.conversation_id)) or not isinstance(
-                events[-1], c.RunFailed
-            ):
-                await asyncio.sleep(0.1)
-
-
 async def _tool_done(node: Any, sent: Any) -> None:
     async with asyncio.timeout(10):
         async for chunk in node.reader.follow(sent.run_id, "ada"):

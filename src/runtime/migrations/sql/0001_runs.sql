@@ -7,7 +7,9 @@ CREATE TABLE verbatim.leases (
     node_id uuid NOT NULL,
     attempt int NOT NULL DEFAULT 1,
     heartbeat_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    is_cancel_requested boolean NOT NULL DEFAULT false
+    is_cancel_requested boolean NOT NULL DEFAULT false,
+    -- Once its worker was silent for too long the run is only closed, whoever takes it over.
+    is_dead boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
 
 CREATE INDEX leases_owner ON verbatim.leases (owner_id);
