@@ -17,7 +17,7 @@ from events import conversation as c
 from events import task
 from events.ids import new_id
 from tests.agent_node import agent_node
-from tests.wire import Call, Calls, ErrorMidStream, Hang, Text
+from tests.wire import Call, Calls, ErrorMidStream, Hang, SlowFirstByte, Text
 
 from .wired import text_begun, topics, wire_model
 
@@ -236,7 +236,9 @@ async def test_killed_worker_is_taken_over(
     monkeypatch.setattr("agent.supervisor.LOOK_SECONDS", 0.1)
     monkeypatch.setattr("agent.supervisor.HEARTBEAT_SECONDS", 0.3)
     call = Calls([Call("add_task", {"title": "milk"})])
-    script = [Hang(after_chunks=3)] if moment == "in_text" else [call, Hang()]
+    # Whether the worker has asked again when it is killed is open, so both answers are the same.
+    slow = SlowFirstByte(5, Text("Here I am again."))
+    script = [Hang(after_chunks=3)] if moment == "in_text" else [call, slow]
     before: list[Frame] = []
     async with wire_model(*script, Text("Here I am again.")) as model:
         async with agent_node(database_url, model, is_crashing=True) as node:
