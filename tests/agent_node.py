@@ -15,6 +15,7 @@ from agents import Model, ModelSettings
 from agent.allowances import Limits
 from agent.attempt import Equipment, RunLimits
 from agent.callers import META_CALL_ID, META_RUN_ID, META_TOKEN, Caller
+from agent.foreign_servers import ForeignTools
 from agent.frame_reader import FrameReader
 from agent.frame_writer import FrameWriter
 from agent.frames import Frame
@@ -24,6 +25,7 @@ from agent.sending import Message, Sender
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskTools, build_task_server
 from agent.tool_server import ToolServer
+from agent.toolbox import Toolbox
 from commands.handle import CommandHandler
 from commands.task import TASK
 from events.conversation import stream_of
@@ -107,6 +109,7 @@ async def agent_node(
     tool_seconds: float = 10,
     is_crashing: bool = False,
     can_hear: bool = True,
+    foreign: Sequence[ForeignTools] = (),
     limits: Limits | None = None,
 ) -> AsyncIterator[AgentNode]:
     """`is_crashing` leaves leases as a killed process would."""
@@ -131,7 +134,7 @@ async def agent_node(
             signal=log.signal,
             equipment=Equipment(
                 store=log.store,
-                tools=tools,
+                tools=Toolbox(tools, foreign),
                 model=model,
                 model_name="scripted",
                 model_settings=ModelSettings(),

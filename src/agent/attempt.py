@@ -17,6 +17,7 @@ from agent.context import context_hash
 from agent.context_loader import load_context
 from agent.errors import (
     AgentError,
+    OutcomeUnknown,
     RunStopped,
     RunTimeout,
     ToolsUnavailable,
@@ -27,7 +28,8 @@ from agent.model_output import parse_arguments
 from agent.open_work import OpenCall, OpenWork
 from agent.recorded_model import RecordedModel
 from agent.recorder import RunRecorder
-from agent.tool_server import ToolDefinition, ToolResult, ToolServer
+from agent.tool_server import ToolDefinition, ToolResult
+from agent.toolbox import Toolbox
 from commands.errors import Rejected
 from events.store import EventStore
 
@@ -40,6 +42,10 @@ INSTRUCTIONS = (
 )
 UNKNOWN_OUTCOME = (
     "The tool did not answer in time. Whether it took effect is unknown: look before trying again."
+)
+LOST_OUTCOME = (
+    "The server stopped while this call was being carried out. Whether it took effect is unknown: "
+    "look before trying again."
 )
 STOPPED_OUTCOME = (
     "The reply was stopped before the tool answered. Whether it took effect is unknown."
@@ -61,7 +67,7 @@ class Equipment:
     """What every run of a node works with."""
 
     store: EventStore
-    tools: ToolServer
+    tools: Toolbox
     model: Model
     model_name: str
     model_settings: ModelSettings
@@ -177,7 +183,7 @@ class Attempt:
         Answers the text for the model, which a stopped run never asks again: a call that raised
         would take its siblings' last seconds away.
         """
-        if self._stopped.is_set():
+        if self._stopped.is_set() and not call.is_begun:
             refusal = ToolResult(NOT_BEGUN, is_error=True)
             return await self._recorder.finish_tool(call, refusal)
         work = asyncio.create_task(self._call_and_record(call))
@@ -202,6 +208,8 @@ class Attempt:
             return STOPPED_OUTCOME  # its result was on its way to the log
 
     async def _call_and_record(self, call: OpenCall) -> str:
+        if call.is_begun:
+            return await self._recorder.lose_tool(call, LOST_OUTCOME)
         try:
             arguments = parse_arguments(call.arguments)
         except ValueError:
@@ -209,22 +217,22 @@ class Attempt:
             return await self._recorder.finish_tool(call, refusal)
         try:
             result = await self._ask(call, arguments)
+        except OutcomeUnknown as error:
+            return await self._recorder.lose_tool(call, error.message)
         except ToolsUnavailable:
             return await self._recorder.lose_tool(call, UNKNOWN_OUTCOME)
         return await self._recorder.finish_tool(call, result)
 
     async def _ask(self, call: OpenCall, arguments: dict[str, Any]) -> ToolResult:
-        """A silent server is asked once more: under the same call id the effect is stored once."""
-        caller = self._caller(call.call_id)
-        try:
-            return await self._equipment.tools.call(caller, call.name, arguments)
-        except ToolsUnavailable:
-            return await self._equipment.tools.call(caller, call.name, arguments)
+        if self._equipment.tools.is_foreign(call.name):
+            await self._recorder.begin_tool(call)
+        return await self._equipment.tools.call(self._caller(call.call_id), call.name, arguments)
 
     async def _settle(self) -> None:
         """Calls that were recorded and have no result run again under the same call id."""
         for call in self._open_work.calls:
-            self._check_stopped()
+            if not call.is_begun:
+                self._check_stopped()
             await self._execute(call)
 
     async def _refuse_unknown_calls(self) -> None:

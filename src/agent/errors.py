@@ -12,6 +12,7 @@ AgentError
 ├── RunBroken                 every attempt at the run broke off
 ├── RunStopped                the user stopped the run, or another node has it
 ├── ToolsUnavailable          the tool server does not answer
+├── OutcomeUnknown            a tool was asked, and nobody knows whether it acted
 ├── LimitReached              the user has asked for as much as is allowed
 └── FramesGone                the frames of a run are no longer kept
 """
@@ -72,6 +73,10 @@ class RunStopped(AgentError):
 
 
 class ToolsUnavailable(AgentError):
+    pass
+
+
+class OutcomeUnknown(AgentError):
     pass
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from events import conversation as c
 from events.event import Event
@@ -20,6 +20,8 @@ class OpenCall:
     name: str
     #: JSON text, as the model wrote it.
     arguments: str
+    #: A server that is not ours was asked, or was about to be: it may have acted.
+    is_begun: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,8 @@ def open_work(events: Sequence[Event], run_id: str) -> OpenWork:
                 is_answered = not any(i.get("type") == "function_call" for i in event.items)
             case c.ToolCalled():
                 calls[event.call_id] = OpenCall(event.call_id, event.name, event.arguments)
+            case c.ToolBegun() if event.call_id in calls:
+                calls[event.call_id] = replace(calls[event.call_id], is_begun=True)
             case (
                 c.ToolCompleted() | c.ToolFailed() | c.ToolOutcomeUnknown() | c.ToolApprovalDenied()
             ):

@@ -24,6 +24,7 @@ from agent.open_work import OpenCall, add_usage
 from agent.shown_items import begun_reply, shown_call, shown_reply
 from agent.tool_server import ToolResult
 from commands import run as commands
+from commands.begin_tool import BeginTool
 from commands.conversation import CONVERSATION
 from commands.handle import CommandHandler, Origin
 from events.conversation import AssistantMessagePosted, RunInterrupted, Usage, stream_of
@@ -158,6 +159,10 @@ class RunRecorder:
         )
         self._show_response(replies, calls)
 
+    async def begin_tool(self, call: OpenCall) -> None:
+        run_id, attempt = self.run_id, self.claim.attempt
+        await self._handle(BeginTool(run_id=run_id, attempt=attempt, call_id=call.call_id))
+
     async def finish_tool(self, call: OpenCall, result: ToolResult) -> str:
         """Stores a tool's result and turns its badge; answers the text for the model."""
         text, adjusted = make_storable(result.text, self._output_limit)
@@ -177,14 +182,11 @@ class RunRecorder:
 
     async def lose_tool(self, call: OpenCall, reason: str) -> str:
         """Stores that nobody knows whether the call took effect; answers the text for the model."""
-        await self._handle(
-            commands.LoseTool(
-                run_id=self.run_id,
-                attempt=self.claim.attempt,
-                call_id=call.call_id,
-                reason=reason,
-            )
+        run_id, attempt = self.run_id, self.claim.attempt
+        command = commands.LoseTool(
+            run_id=run_id, attempt=attempt, call_id=call.call_id, reason=reason
         )
+        await self._handle(command)
         self._show_tool(call, "unknown", reason)
         return reason
 
@@ -238,7 +240,7 @@ class RunRecorder:
         return events
 
     async def _handle(
-        self, command: commands.RunCommand, companions: Any = None
+        self, command: commands.RunCommand | BeginTool, companions: Any = None
     ) -> Sequence[Event]:
         handled = await self._handler.handle(
             CONVERSATION,

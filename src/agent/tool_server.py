@@ -15,7 +15,13 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
-from mcp_types import CallToolResult, TextContent
+from mcp_types import (
+    HEADER_MISMATCH,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    CallToolResult,
+    TextContent,
+)
 
 from agent.callers import META_CALL_ID, META_RUN_ID, META_TOKEN, Caller, MintToken
 from agent.errors import ToolsUnavailable
@@ -24,6 +30,8 @@ log = structlog.get_logger()
 
 #: How long a list of tools is used before it is asked for again.
 LISTED_SECONDS = 300.0
+#: With these a server says that it carried nothing out; the others also tell of a lost connection.
+REFUSALS = frozenset({INVALID_PARAMS, METHOD_NOT_FOUND, HEADER_MISMATCH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +87,12 @@ class ToolServer:
             async with asyncio.timeout(self._timeout_seconds), self._client(caller) as client:
                 result = await client.call_tool(name, arguments, meta=self._meta(caller))
         except MCPError as error:
+            if error.code not in REFUSALS:
+                raise self._unavailable(error) from error
             return ToolResult(error.message, is_error=True)
         except Exception as error:
             raise self._unavailable(error) from error
-        return ToolResult(_text_of(result), is_error=bool(result.is_error))
+        return ToolResult(text_of(result), is_error=bool(result.is_error))
 
     @asynccontextmanager
     async def _client(self, caller: Caller) -> AsyncIterator[Client]:
@@ -115,5 +125,5 @@ class ToolServer:
         return ToolsUnavailable("The tool server does not answer.", retryable=True)
 
 
-def _text_of(result: CallToolResult) -> str:
+def text_of(result: CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, TextContent))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from commands import run
+from commands.begin_tool import BeginTool, begin_tool
 from commands.branching import (
     RetryAfter,
     SwitchBranch,
@@ -120,6 +121,7 @@ ConversationCommand = (
     | PutItem
     | RemoveItem
     | GiveFeedback
+    | BeginTool
     | RunCommand
 )
 
@@ -152,6 +154,8 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
             return [c.ThreadItemRemoved(item_id=command.item_id)]
         case GiveFeedback():
             return _feedback(command, _active(state))
+        case BeginTool():
+            return begin_tool(command, _active(state))
         case _:
             return run.decide(command, _active(state))
 

@@ -25,7 +25,7 @@ class Run:
     #: requested | running
     status: str = "requested"
     attempt: int = 1
-    #: Call id to requested | running | done.
+    #: Call id to requested | running | begun | done.
     calls: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     responses: int = 0
     #: The run it was asked to make way for.
@@ -107,6 +107,8 @@ def _evolve_run(state: ConversationState, event: Event) -> ConversationState:
             run = replace(run, responses=run.responses + 1)
         case c.ToolCalled() | c.ToolApprovalGranted():
             run = replace(run, calls={**run.calls, event.call_id: "running"})
+        case c.ToolBegun():
+            run = replace(run, calls={**run.calls, event.call_id: "begun"})
         case c.ToolApprovalRequested():
             run = replace(run, calls={**run.calls, event.call_id: "requested"})
         case c.ToolCompleted() | c.ToolFailed() | c.ToolOutcomeUnknown() | c.ToolApprovalDenied():

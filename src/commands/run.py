@@ -7,6 +7,7 @@ from typing import Any, assert_never
 
 from commands.conversation_state import ConversationState, Run
 from commands.errors import NotFound, Rejected, StaleAttempt
+from commands.lost_calls import lost_calls
 from events import conversation as c
 from events.event import Event
 
@@ -138,7 +139,7 @@ def decide(command: RunCommand, state: ConversationState) -> list[Event]:
             return _resume(command, run)
         case InterruptRun():
             ended = c.RunInterrupted(run_id=run.run_id, reason=command.reason)
-            return [*_partial(run, command.partial), ended]
+            return [*lost_calls(run), *_partial(run, command.partial), ended]
         case _:
             if command.attempt != run.attempt:
                 raise StaleAttempt(run.run_id, command.attempt, run.attempt)
@@ -206,9 +207,9 @@ def _end(command: CompleteRun | FailRun | CancelRun, run: Run) -> list[Event]:
                 can_retry=command.can_retry,
                 usage=command.usage,
             )
-            return [*_partial(run, command.partial), failed]
+            return [*lost_calls(run), *_partial(run, command.partial), failed]
         case CancelRun():
-            return [*_partial(run, command.partial), _stopped(command, run)]
+            return [*lost_calls(run), *_partial(run, command.partial), _stopped(command, run)]
         case _:
             assert_never(command)
 

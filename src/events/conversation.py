@@ -143,6 +143,15 @@ class ToolCalled(Event, frozen=True, kw_only=True):
     arguments: str
 
 
+@event("conversation.tool_begun")
+class ToolBegun(Event, frozen=True, kw_only=True):
+    """A server that is not ours is about to be asked; it may take effect from here on."""
+
+    run_id: str
+    attempt: int
+    call_id: str
+
+
 @event("conversation.tool_approval_requested")
 class ToolApprovalRequested(Event, frozen=True, kw_only=True):
     run_id: str

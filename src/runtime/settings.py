@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from runtime.errors import InvalidSettings
+from runtime.foreign_settings import ForeignToolSettings
 from runtime.send_settings import SendSettings
 from runtime.setting_types import (
     Count,
@@ -45,7 +46,7 @@ LEAST_READ_CONNECTIONS = 2
 AuthMode = Literal["local", "hs256", "jwks"]
 
 
-class Settings(SendSettings):
+class Settings(SendSettings, ForeignToolSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )

@@ -22,6 +22,7 @@ from agent.recorder import RunRecorder
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskReader, TaskTools, build_task_server
 from agent.tool_server import ToolServer
+from agent.toolbox import Toolbox
 from auth.gate import Gate
 from auth.onetime import OneTimeTokens
 from auth.signing import Signer
@@ -40,6 +41,7 @@ from projections.projector import Projector
 from projections.read_models import ReadModels
 from projections.tasks import TaskRow
 from runtime.database import Database, open_database
+from runtime.foreign_tools import foreign_tools
 from runtime.identity import identify_by, mint_by, user_verifier
 from runtime.metrics import Metrics
 from runtime.own_keys import open_key_ring, signing_key
@@ -233,7 +235,7 @@ def _equip(
     )
     equipment = Equipment(
         store=store,
-        tools=tools,
+        tools=Toolbox(tools, foreign_tools(settings)),
         model=given_model or build_model(config),
         model_name="offline-rules" if is_offline else settings.agent_model,
         model_settings=model_settings(config),

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from commands.begin_tool import BeginTool
 from commands.errors import NotFound, Rejected, StaleAttempt
+from commands.lost_calls import LOST_REASON
 from commands.run import (
     CancelRun,
     CompleteRun,
@@ -239,3 +241,46 @@ def test_end_of_one_run_leaves_the_next_in_the_queue() -> None:
     history = (*AT_WORK, *asked("m2", "r2"), c.RunCompleted(run_id="r1"))
     given(*history).when(replace(START, run_id="r2")).then(run_started("r2"))
     given(*history).when(START).refuses(Rejected, code="run_ended")
+
+
+BEGIN = BeginTool(run_id="r1", attempt=1, call_id="c1")
+BEGUN = c.ToolBegun(run_id="r1", attempt=1, call_id="c1")
+LOST = c.ToolOutcomeUnknown(run_id="r1", call_id="c1", reason=LOST_REASON)
+
+
+def test_tool_of_others_is_begun_once() -> None:
+    given(*CALLING).when(BEGIN).then(BEGUN)
+    given(*CALLING, BEGUN).when(BEGIN).refuses(Rejected, code="call_begun")
+    given(*CALLING, completed_call()).when(BEGIN).refuses(Rejected, code="call_begun")
+    given(*CALLING).when(replace(BEGIN, call_id="c2")).refuses(NotFound)
+    given(*ANSWERED).when(BEGIN).refuses(Rejected, code="run_ended")
+
+
+def test_superseded_attempt_begins_no_tool() -> None:
+    resumed = c.RunResumed(run_id="r1", attempt=2)
+    given(*CALLING, resumed).when(BEGIN).refuses(StaleAttempt)
+    given(*CALLING, resumed).when(replace(BEGIN, attempt=2)).then(replace_attempt(BEGUN, 2))
+
+
+def replace_attempt(begun: c.ToolBegun, attempt: int) -> c.ToolBegun:
+    return c.ToolBegun(run_id=begun.run_id, attempt=attempt, call_id=begun.call_id)
+
+
+def test_begun_tool_has_a_result_like_any_other() -> None:
+    result = CompleteTool(run_id="r1", attempt=1, call_id="c1", output="done")
+    given(*CALLING, BEGUN).when(result).then(completed_call())
+
+
+@pytest.mark.parametrize(
+    ("command", "end"),
+    [
+        (CANCEL, c.RunCancelled(run_id="r1", usage=USAGE)),
+        (FAIL, FAILED),
+        (InterruptRun(run_id="r1", reason="late"), c.RunInterrupted(run_id="r1", reason="late")),
+    ],
+    ids=["cancel", "fail", "interrupt"],
+)
+def test_run_that_ends_in_a_begun_tool_says_that_its_outcome_is_unknown(
+    command: Any, end: Event
+) -> None:
+    given(*CALLING, BEGUN).when(command).then(LOST, end)

@@ -10,6 +10,8 @@ import pytest
 from runtime.errors import InvalidSettings
 from runtime.settings import ENV_FILE_VARIABLE, Settings, load_settings
 
+SERVER = '{"name":"a","url":"http://h","allowed_tools":["t"]}'
+MISSING_TOKEN = '"token_variable":"NOBODY_SET_THIS"'
 ROOM = Path(__file__).parents[3] / "src" / "runtime"
 SOURCE = "".join(path.read_text() for path in sorted(ROOM.glob("*settings.py")))
 DATABASE_URL = "postgresql://amy:hunter2@db.example.com/chat"
@@ -107,6 +109,13 @@ def test_setting_is_read_from_the_environment(
         ("ATTACHMENT_TYPES", "png"),
         ("VERBATIM_MULTIPLE_SENDS", "drop"),
         ("VERBATIM_LOG_LEVEL", "loud"),
+        ("FOREIGN_MCP_SERVERS", "hunter2"),
+        ("FOREIGN_MCP_SERVERS", '[{"name":"a","url":"http://h"}]'),
+        ("FOREIGN_MCP_SERVERS", '[{"name":"a","url":"hunter2","allowed_tools":["t"]}]'),
+        ("FOREIGN_MCP_SERVERS", '[{"name":"a__b","url":"http://h","allowed_tools":["t"]}]'),
+        ("FOREIGN_MCP_SERVERS", '[{"name":"a","url":"http://h","allowed_tools":[]}]'),
+        ("FOREIGN_MCP_SERVERS", "[" + ",".join([SERVER] * 2) + "]"),
+        ("FOREIGN_MCP_SERVERS", f"[{SERVER[:-1]},{MISSING_TOKEN}}}]"),
     ],
 )
 def test_wrong_setting_is_one_line_with_its_name_and_no_secret(
@@ -271,3 +280,16 @@ def test_settings_are_frozen_and_overrides_are_checked() -> None:
         load_settings().verbatim_port = 1
     with pytest.raises(TypeError, match="no such settings: port"):
         load_settings(port=1)
+
+
+def test_foreign_servers_are_read_as_json_with_their_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTHERS_TOKEN", "hunter2")
+    monkeypatch.setenv("FOREIGN_MCP_SERVERS", f'[{SERVER[:-1]},"token_variable":"OTHERS_TOKEN"}}]')
+    settings = load_settings()
+    (server,) = settings.foreign_mcp_servers
+    assert (server.name, server.url, server.allowed_tools) == ("a", "http://h", ("t",))
+    assert server.token is not None
+    assert server.token.get_secret_value() == "hunter2"
+    assert "hunter2" not in repr(settings)
