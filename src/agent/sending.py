@@ -111,6 +111,7 @@ class Sender:
             command,
             idempotency_key,
             request_body,
+            is_new=conversation_id is None,
         )
 
     async def retry(
@@ -177,6 +178,8 @@ class Sender:
         command: ConversationCommand,
         idempotency_key: str | None,
         request_body: bytes | None,
+        *,
+        is_new: bool = False,
     ) -> Sent:
         self._refusals.check(owner_id)
         key = await self._keys.current(owner_id)
@@ -193,6 +196,7 @@ class Sender:
                 command,
                 origin,
                 lambda events: self._companions(events, conversation_id, owner_id, key),
+                is_new=is_new,
             )
         requested = _requested(handled.events)
         claim = _claim(requested, conversation_id, owner_id)

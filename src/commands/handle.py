@@ -1,4 +1,9 @@
-"""Handles a command: load, decide, append; a lost race is decided again on the newer state."""
+"""Handles a command: load, decide, append; a lost race is decided again on the newer state.
+
+A state that is remembered is decided on without a look at the database: if it is stale, the append
+is refused for its version. What is not an append (a refusal, or nothing to store) is decided again
+on what is stored.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +56,15 @@ class Handled(Generic[Content]):
 Companions = Callable[[Sequence[Event]], Sequence[Companion]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked(Generic[Command, State]):
+    decider: Decider[Command, State]
+    stream_id: str
+    command: Command
+    origin: Origin
+    companions: Companions | None
+
+
 class CommandHandler:
     def __init__(self, store: EventStore) -> None:
         self._store = store
@@ -65,46 +79,68 @@ class CommandHandler:
         command: Command,
         origin: Origin,
         companions: Companions | None = None,
+        *,
+        is_new: bool = False,
     ) -> Handled[State]:
         """Raises what `decide` raises, Foreign, and what an append raises.
 
-        A command that decides on no event stores nothing.
+        A command that decides on no event stores nothing. `is_new` says that the stream most likely
+        does not exist yet.
         """
         async with self._turns.setdefault(stream_id, asyncio.Lock()):
-            return await self._handle(decider, stream_id, command, origin, companions)
+            asked = _Asked(decider, stream_id, command, origin, companions)
+            known = self._remembered(stream_id, origin.owner_id)
+            if known is None and is_new:
+                known = (0, decider.initial_state())
+            handled = await self._try(asked, *known) if known is not None else None
+            return handled or await self._handle(asked)
 
-    async def _handle(
-        self,
-        decider: Decider[Command, State],
-        stream_id: str,
-        command: Command,
-        origin: Origin,
-        companions: Companions | None,
-    ) -> Handled[State]:
+    async def _try(
+        self, asked: _Asked[Command, State], version: int, state: State
+    ) -> Handled[State] | None:
+        """None where only what is stored can tell."""
+        try:
+            events = asked.decider.decide(asked.command, state)
+        except Exception:
+            return None
+        if not events:
+            return None
+        try:
+            return await self._append(asked, version, state, events)
+        except VersionConflict:
+            return None
+
+    async def _handle(self, asked: _Asked[Command, State]) -> Handled[State]:
+        decider, stream_id, origin = asked.decider, asked.stream_id, asked.origin
         for attempt in range(ATTEMPTS):
             version, state = await self.load(decider, stream_id, origin.owner_id)
             replay = await self._replayed(stream_id, version, state, origin)
             if replay is not None:
                 return replay
-            events = decider.decide(command, state)
+            events = decider.decide(asked.command, state)
             if not events:
                 return Handled(stream_id=stream_id, version=version, events=(), state=state)
             try:
-                appended = await self._store.append(
-                    _append_of(stream_id, version, events, origin, companions)
-                )
+                return await self._append(asked, version, state, events)
             except VersionConflict:
                 if attempt == ATTEMPTS - 1:
                     raise
-                continue
-            if appended.is_replay:
-                _, state = await self.load(decider, stream_id, origin.owner_id)
-                return await self._replay(appended, state)
-            state = decider.fold(state, events, version)
-            version += len(events)
-            self._remember(stream_id, version, origin.owner_id, state)
-            return Handled(stream_id=stream_id, version=version, events=events, state=state)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _append(
+        self, asked: _Asked[Any, State], version: int, state: State, events: Sequence[Event]
+    ) -> Handled[State]:
+        decider, stream_id, owner_id = asked.decider, asked.stream_id, asked.origin.owner_id
+        appended = await self._store.append(
+            _append_of(stream_id, version, events, asked.origin, asked.companions)
+        )
+        if appended.is_replay:
+            _, state = await self.load(decider, stream_id, owner_id)
+            return await self._replay(appended, state)
+        state = decider.fold(state, events, version)
+        version += len(events)
+        self._remember(stream_id, version, owner_id, state)
+        return Handled(stream_id=stream_id, version=version, events=events, state=state)
 
     async def load(
         self, decider: Decider[Any, State], stream_id: str, owner_id: str
@@ -148,6 +184,10 @@ class CommandHandler:
             state=state,
             is_replay=True,
         )
+
+    def _remembered(self, stream_id: str, owner_id: str) -> tuple[int, Any] | None:
+        known = self._states.get(stream_id)
+        return (known[0], known[2]) if known is not None and known[1] == owner_id else None
 
     def _remember(self, stream_id: str, version: int, owner_id: str, state: Any) -> None:
         known = self._states.get(stream_id)

@@ -9,6 +9,7 @@ import pytest
 from commands.branching import RetryAfter
 from commands.conversation import (
     CONVERSATION,
+    Delete,
     GiveFeedback,
     Rename,
     Start,
@@ -214,10 +215,47 @@ async def test_command_gives_up_when_it_loses_every_race(
             await ours.handler.handle(
                 replace(CONVERSATION, decide=decide), stream, Rename(title="t"), ADA
             )
-        assert len(decided_at) == 3
-        assert await ours.count("events") == 4
+        # Once on what was remembered, and as often as it may on what is stored.
+        assert len(decided_at) == 1 + 3
+        assert await ours.count("events") == 5
         handled = await ours.handler.handle(CONVERSATION, stream, Rename(title="t"), ADA)
-        assert handled.version == 5
+        assert handled.version == 6
+
+
+async def test_remembered_state_is_decided_on_without_a_read(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with handling(database_url) as ours:
+        stream = new_stream()
+        monkeypatch.setattr(ours.node.store, "read_stream", None)
+        await ours.handler.handle(CONVERSATION, stream, Start(), ADA, is_new=True)
+        handled = await ours.handler.handle(CONVERSATION, stream, Rename(title="t"), ADA)
+        assert handled.version == 2
+
+
+async def test_refusal_is_what_the_stored_state_says_and_not_the_remembered(
+    database_url: str,
+) -> None:
+    async with handling(database_url) as one, handling(database_url) as two:
+        stream = new_stream()
+        await one.handler.handle(CONVERSATION, stream, post("m1", "r1"), ADA)
+        await two.handler.handle(CONVERSATION, stream, Rename(title="t"), ADA)
+        # One still remembers no title that would make this nothing to store.
+        unchanged = await one.handler.handle(CONVERSATION, stream, Rename(title="t"), ADA)
+        assert (unchanged.version, list(unchanged.events)) == (4, [])
+        await two.handler.handle(CONVERSATION, stream, Delete(), ADA)
+        with pytest.raises(NotFound):
+            await one.handler.handle(CONVERSATION, stream, Rename(title="u"), ADA)
+
+
+async def test_stream_that_was_not_new_after_all_is_decided_on_as_it_is(database_url: str) -> None:
+    async with handling(database_url) as one, handling(database_url) as two:
+        stream = new_stream()
+        await one.handler.handle(CONVERSATION, stream, Start(), ADA)
+        handled = await two.handler.handle(
+            CONVERSATION, stream, Rename(title="t"), ADA, is_new=True
+        )
+        assert handled.version == 2
 
 
 async def test_tasks_and_conversations_share_a_handler(database_url: str) -> None:
