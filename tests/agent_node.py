@@ -21,7 +21,9 @@ from agent.frame_writer import FrameWriter
 from agent.frames import Frame
 from agent.leases import Leases
 from agent.live import LiveRuns
+from agent.recorder import RunRecorder
 from agent.sending import Message, Sender
+from agent.summaries import Summaries, Write
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskTools, build_task_server
 from agent.tool_server import ToolServer
@@ -111,8 +113,10 @@ async def agent_node(
     can_hear: bool = True,
     foreign: Sequence[ForeignTools] = (),
     limits: Limits | None = None,
+    context_messages: int = 15,
+    write: Write | None = None,
 ) -> AsyncIterator[AgentNode]:
-    """`is_crashing` leaves leases as a killed process would."""
+    """`is_crashing` leaves leases as a killed process would; `write` sums conversations up."""
     async with log_node(url) as log:
         handler = CommandHandler(log.store)
         tasks = TasksFromLog(log, handler)
@@ -124,6 +128,15 @@ async def agent_node(
         leases = Leases(log.pool, new_id())
         reader = FrameReader(log.pool, log.keys, live)
         writer = FrameWriter(log.pool, on_lost=lambda run_id: supervisor.lose(run_id))
+        wakefulness = log.signal.wakefulness
+        summaries = write and Summaries(
+            handler, log.store, write, limit=context_messages, wakefulness=wakefulness
+        )
+
+        def end(outcome: str, seconds: float, recorder: RunRecorder) -> None:
+            if summaries and outcome == "completed":
+                summaries.offer(recorder.claim)
+
         supervisor = Supervisor(
             leases=leases,
             handler=handler,
@@ -138,14 +151,20 @@ async def agent_node(
                 model=model,
                 model_name="scripted",
                 model_settings=ModelSettings(),
-                limits=RunLimits(turns=turns, run_seconds=run_seconds, context_messages=15),
+                summaries=summaries,
+                limits=RunLimits(
+                    turns=turns, run_seconds=run_seconds, context_messages=context_messages
+                ),
             ),
             output_limit=10_000,
             can_hear=can_hear,
+            on_outcome=end,
         )
         log.listener._on_run = supervisor.stop if can_hear else None
         sender = Sender(handler, log.keys, leases, supervisor, limits)
         background = [asyncio.create_task(writer.run()), asyncio.create_task(supervisor.run())]
+        if summaries:
+            background.append(asyncio.create_task(summaries.run()))
         try:
             yield AgentNode(log, handler, leases, live, reader, writer, supervisor, sender, tasks)
         finally:

@@ -28,10 +28,12 @@ from agent.model_output import parse_arguments
 from agent.open_work import OpenCall, OpenWork
 from agent.recorded_model import RecordedModel
 from agent.recorder import RunRecorder
+from agent.summaries import Summaries
 from agent.tool_server import ToolDefinition, ToolResult
 from agent.toolbox import Toolbox
 from commands.errors import Rejected
 from events.store import EventStore
+from events.stored import RecordedEvent
 
 log = structlog.get_logger()
 
@@ -73,6 +75,8 @@ class Equipment:
     model_settings: ModelSettings
     limits: RunLimits
     is_tracing: bool = False
+    #: None where contexts begin without one.
+    summaries: Summaries | None = None
 
 
 class Attempt:
@@ -130,6 +134,7 @@ class Attempt:
             self._claim.conversation_id,
             self._recorder.run_id,
             equipment.limits.context_messages,
+            summary=await self._summary(),
         )
         digest = context_hash(self._recorder.frames.key, context)
         await self._recorder.start(equipment.model_name, context, digest)
@@ -157,6 +162,10 @@ class Attempt:
         except Exception as error:
             self._check_stopped()
             raise explain_model_error(error) from error
+
+    async def _summary(self) -> RecordedEvent | None:
+        summaries = self._equipment.summaries
+        return await summaries.newest(self._claim) if summaries else None
 
     async def _tools(self) -> list[Tool]:
         definitions = await self._equipment.tools.tools(self._caller(None))

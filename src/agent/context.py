@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from agent.input_items import UniqueIds, run_items, user_item
+from agent.notes import notes_item, turns_after_summary
 from agent.replayed_items import Item
-from agent.turns import last_turns, turns_before
+from agent.turns import Turn, last_turns, turns_before
 from events import conversation as c
 from events.cipher import DataKey
 from events.stored import RecordedEvent
@@ -23,7 +24,8 @@ CHARACTERS_PER_TOKEN = 4
 class Context:
     #: Input items of the OpenAI Responses API.
     items: tuple[dict[str, Any], ...]
-    #: Every message, response, tool call and tool result of the turns in it, turn by turn.
+    #: The summary, if it begins with one, then every message, response, tool call and tool result
+    #: of the turns in it, turn by turn.
     event_ids: tuple[str, ...]
     #: An estimate: a token is four characters of the items' canonical JSON, rounded up.
     tokens: int
@@ -34,18 +36,25 @@ def build_context(
     run_id: str,
     limit: int,
     output_characters: int = OUTPUT_CHARACTERS,
+    summary: RecordedEvent | None = None,
 ) -> Context:
     """The last `limit` messages for a run, in whole turns; its own turn is always in it.
 
     `recorded` are events of one conversation in version order, from a turn's beginning (or the
-    middle of an older turn) on. Tool outputs are cut at `output_characters`.
+    middle of an older turn) on. Tool outputs are cut at `output_characters`. With the
+    history_summarized event `summary` it begins with those notes, and then with what came after.
 
     Raises NotFound when the run is not among the events.
     """
     ids = UniqueIds()
     items: list[Item] = []
     event_ids: list[str] = []
-    for turn in last_turns(turns_before(recorded, run_id), limit).turns:
+    turns: Sequence[Turn] = turns_before(recorded, run_id)
+    if summary is not None and (later := turns_after_summary(turns, summary)):
+        turns = later
+        items.append(notes_item(summary, ids))
+        event_ids.append(summary.event_id)
+    for turn in last_turns(turns, limit).turns:
         items.append(user_item(turn.message))
         for run in turn.runs:
             items += run_items(run, ids, output_characters)
@@ -66,8 +75,10 @@ def rederive(
     Raises NotFound when the run cannot be found.
     """
     given = set(started.context_event_ids)
-    limit = _count_messages(one for one in before if one.event_id in given)
-    return build_context(before, started.run_id, limit, output_characters)
+    held = [one for one in before if one.event_id in given]
+    summary = next((one for one in held if isinstance(one.event, c.HistorySummarized)), None)
+    limit = _count_messages(held)
+    return build_context(before, started.run_id, limit, output_characters, summary)
 
 
 def context_hash(key: DataKey, context: Context) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agent.context import OUTPUT_CHARACTERS, Context, build_context
-from agent.turns import last_turns, turns_before
+from agent.notes import turns_after_summary
+from agent.turns import Turn, last_turns, turns_before
 from commands.errors import NotFound
 from events import conversation as c
 from events.store import MAX_VERSION, EventStore
@@ -24,6 +25,7 @@ async def load_context(
     *,
     output_characters: int = OUTPUT_CHARACTERS,
     page_events: int = PAGE_EVENTS,
+    summary: RecordedEvent | None = None,
 ) -> Context:
     """`build_context` over the whole stream, of which only the needed end is read.
 
@@ -34,9 +36,25 @@ async def load_context(
         c.stream_of(conversation_id),
         MAX_VERSION,
         page_events,
-        lambda found: _is_settled(found, run_id, limit),
+        lambda found: _is_settled(found, run_id, limit, summary),
     )
-    return build_context(recorded, run_id, limit, output_characters)
+    return build_context(recorded, run_id, limit, output_characters, summary)
+
+
+async def load_turns(
+    store: EventStore, conversation_id: str, run_id: str, summary: RecordedEvent | None, limit: int
+) -> Sequence[Turn]:
+    """Those up to a run's that a summary does not cover; of very many the last `limit` messages."""
+    recorded = await _read_back(
+        store,
+        c.stream_of(conversation_id),
+        MAX_VERSION,
+        PAGE_EVENTS,
+        lambda found: _is_settled(found, run_id, limit, summary),
+    )
+    turns = turns_before(recorded, run_id)
+    uncovered = turns_after_summary(turns, summary) if summary else turns
+    return last_turns(uncovered, limit).turns if uncovered else ()
 
 
 async def _read_back(
@@ -60,9 +78,15 @@ async def _read_back(
     return found
 
 
-def _is_settled(found: Sequence[RecordedEvent], run_id: str, limit: int) -> bool:
+def _is_settled(
+    found: Sequence[RecordedEvent], run_id: str, limit: int, summary: RecordedEvent | None
+) -> bool:
     try:
-        turns = turns_before(found, run_id)
+        turns: Sequence[Turn] = turns_before(found, run_id)
     except NotFound:
         return False
+    if summary is not None:
+        later = turns_after_summary(turns, summary)
+        if len(later) < len(turns):
+            return True
     return last_turns(turns, limit).is_settled

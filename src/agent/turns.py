@@ -54,6 +54,12 @@ class Turn:
         return bool(runs) and not any(run.is_ended for run in runs)
 
     @property
+    def last_version(self) -> int:
+        """Of what was recorded in it, in the stream."""
+        recorded = [r.stream_version for run in self.runs for r in run.recorded]
+        return max([self.recorded.stream_version, *recorded])
+
+    @property
     def event_ids(self) -> list[str]:
         return [
             self.recorded.event_id,
@@ -91,6 +97,12 @@ def turns_before(recorded: Iterable[RecordedEvent], run_id: str) -> list[Turn]:
             ended = [run for run in turn.runs if run.is_ended]
             seen.append(Turn(turn.message, turn.recorded, ended))
     raise NotFound(f"Run {run_id} answers no message of the conversation.")
+
+
+def turns_after(turns: Sequence[Turn], message_id: str) -> Sequence[Turn]:
+    """Those after a message's; all when it is not among them, for then it is older."""
+    ids = [turn.message.message_id for turn in turns]
+    return turns[ids.index(message_id) + 1 :] if message_id in ids else turns
 
 
 def last_turns(turns: Sequence[Turn], limit: int) -> Window:

@@ -21,6 +21,7 @@ from commands.conversation_state import ConversationState, evolve
 from commands.decider import Decider
 from commands.errors import InvalidCommand, NotFound, Rejected
 from commands.run import RunCommand
+from commands.summarizing import RecordSummary, summarize
 from events import conversation as c
 from events.event import Event
 from events.storable import is_storable, is_tree_storable
@@ -122,6 +123,7 @@ ConversationCommand = (
     | RemoveItem
     | GiveFeedback
     | BeginTool
+    | RecordSummary
     | RunCommand
 )
 
@@ -156,6 +158,8 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
             return _feedback(command, _active(state))
         case BeginTool():
             return begin_tool(command, _active(state))
+        case RecordSummary():
+            return summarize(command, _active(state))
         case _:
             return run.decide(command, _active(state))
 

@@ -33,6 +33,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    #: The stream version of its event.
+    version: int
+    through_version: int
+    through_message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationState:
     #: none | active | deleted
     status: str = "none"
@@ -46,6 +54,14 @@ class ConversationState:
     last_message_id: str | None = None
     #: Items that wait for the user, with the stream version each was first put at.
     pending_items: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    #: Of all branches, oldest first.
+    summaries: tuple[Summary, ...] = ()
+
+    @property
+    def summary(self) -> Summary | None:
+        """The newest that is true of the active branch."""
+        newest_first = reversed(self.summaries)
+        return next((s for s in newest_first if self.branches.is_current(s.through_version)), None)
 
     def run(self, run_id: str) -> Run | None:
         return self.runs.get(run_id)
@@ -82,6 +98,9 @@ def evolve(state: ConversationState, event: Event, version: int) -> Conversation
             return _on_branch(state, state.branches.forked(event, message_version, version))
         case c.BranchSwitched():
             return _on_branch(state, state.branches.switched(event.branch_id, version))
+        case c.HistorySummarized():
+            summary = Summary(version, event.through_version, event.through_message_id)
+            return replace(state, summaries=(*state.summaries, summary))
         case c.RunRequested():
             run = Run(event.run_id, event.message_id)
             return replace(state, runs={**state.runs, event.run_id: run})

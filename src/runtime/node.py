@@ -169,6 +169,7 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
                     "upkeep": upkeep,
                     "poller": log.poller(node.database).run,
                     **({"listener": node.listener.run} if node.listener else {}),
+                    **({"summaries": runs.summaries.run} if runs.summaries else {}),
                 }.items()
             ),
         ]

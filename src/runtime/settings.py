@@ -148,6 +148,8 @@ class Settings(SendSettings, ForeignToolSettings):
     context_messages: int = Field(
         15, ge=2, le=100, description="How many of the newest messages the model is given."
     )
+    #: One more call of the model now and then.
+    context_summaries: bool = Field(False, description="Whether notes are kept on what is cut.")
     #: Characters, not bytes.
     tool_output_limit_characters: Count = Field(
         100_000, description="Where a tool's output is cut before it is stored, in characters."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents import Model
@@ -19,6 +19,7 @@ from agent.leases import Leases
 from agent.live import LiveRuns
 from agent.models import ModelConfig, build_model, model_settings
 from agent.recorder import RunRecorder
+from agent.summaries import Summaries
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskReader, TaskTools, build_task_server
 from agent.tool_server import ToolServer
@@ -47,6 +48,7 @@ from runtime.metrics import Metrics
 from runtime.own_keys import open_key_ring, signing_key
 from runtime.settings import Settings
 from runtime.spent_tokens import PostgresSpentTokens
+from runtime.summarizing import OFFLINE_MODEL, open_summaries
 from runtime.urls import database_urls
 
 OFFLINE = "offline"
@@ -80,6 +82,8 @@ class RunParts:
     leases: Leases
     supervisor: Supervisor
     task_server: MCPServer[Any]
+    #: None where the setting is off.
+    summaries: Summaries | None
     model: Model
     assistant_kind: str
     model_name: str
@@ -176,6 +180,8 @@ def open_runs(
     writer = FrameWriter(database.direct, on_lost=lambda run_id: supervisor.lose(run_id))
     leases = Leases(database.direct, new_id())
     equipment, kind = _equip(settings, log.store, task_server, signer, given_model)
+    summaries = open_summaries(settings, handler, log.signal, equipment, metrics)
+    equipment = replace(equipment, summaries=summaries)
     supervisor = Supervisor(
         leases=leases,
         handler=handler,
@@ -186,7 +192,7 @@ def open_runs(
         signal=log.signal,
         equipment=equipment,
         output_limit=settings.tool_output_limit_characters,
-        on_outcome=_counting(metrics),
+        on_outcome=_ending(metrics, summaries),
         can_hear=database.can_listen,
     )
     return RunParts(
@@ -197,6 +203,7 @@ def open_runs(
         leases=leases,
         supervisor=supervisor,
         task_server=task_server,
+        summaries=summaries,
         model=equipment.model,
         assistant_kind=kind,
         model_name=equipment.model_name,
@@ -237,7 +244,7 @@ def _equip(
         store=store,
         tools=Toolbox(tools, foreign_tools(settings)),
         model=given_model or build_model(config),
-        model_name="offline-rules" if is_offline else settings.agent_model,
+        model_name=OFFLINE_MODEL if is_offline else settings.agent_model,
         model_settings=model_settings(config),
         limits=RunLimits(
             turns=settings.agent_turn_limit,
@@ -260,12 +267,16 @@ class _TaskRows(TaskReader):
         return page.rows
 
 
-def _counting(metrics: Metrics) -> Callable[[str, float, RunRecorder], None]:
-    def count(outcome: str, seconds: float, recorder: RunRecorder) -> None:
+def _ending(
+    metrics: Metrics, summaries: Summaries | None
+) -> Callable[[str, float, RunRecorder], None]:
+    def end(outcome: str, seconds: float, recorder: RunRecorder) -> None:
         metrics.on_run_ended(outcome, seconds)
         metrics.on_tokens(recorder.usage.input_tokens, recorder.usage.output_tokens)
+        if summaries is not None and outcome == "completed":
+            summaries.offer(recorder.claim)
 
-    return count
+    return end
 
 
 def _text(secret: Any) -> str | None:

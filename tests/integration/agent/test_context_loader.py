@@ -61,7 +61,12 @@ async def record(node: LogNode, story: Story) -> str:
         if isinstance(event, c.RunStarted):
             await flush()
             context = await load_context(
-                node.store, conversation_id, event.run_id, story.limit, page_events=7
+                node.store,
+                conversation_id,
+                event.run_id,
+                story.limit,
+                page_events=7,
+                summary=await stored_summary(node, story, stream, event),
             )
             event = msgspec.structs.replace(
                 event,
@@ -71,6 +76,19 @@ async def record(node: LogNode, story: Story) -> str:
         pending.append(event)
     await flush()
     return conversation_id
+
+
+async def stored_summary(
+    node: LogNode, story: Story, stream: str, started: c.RunStarted
+) -> RecordedEvent | None:
+    """The one that the story's context begins with."""
+    version = int(started.context_event_ids[0].removeprefix("e"))
+    if not isinstance(story.recorded[version - 1].event, c.HistorySummarized):
+        return None
+    (found,) = await node.store.read_stream(
+        stream, after_version=version - 1, up_to_version=version
+    )
+    return found
 
 
 def counting(node: LogNode) -> CountingStore:

@@ -12,6 +12,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from agent.context import build_context, context_hash
+from agent.notes import turns_after_summary, turns_to_sum_up
+from agent.turns import Turn, turns_before
 from commands.branching import RetryAfter, SwitchBranch
 from commands.conversation import (
     CONVERSATION,
@@ -35,6 +37,7 @@ from commands.run import (
     ResumeRun,
     StartRun,
 )
+from commands.summarizing import RecordSummary
 from events import conversation as c
 from events.cipher import DataKey
 from events.event import Event
@@ -112,7 +115,7 @@ class Story:
         return self.state.runs[run_id].attempt
 
     def start(self, run_id: str) -> None:
-        context = build_context(self.recorded, run_id, self.limit)
+        context = build_context(self.recorded, run_id, self.limit, summary=self.summary())
         self.do(
             StartRun(
                 run_id=run_id,
@@ -199,6 +202,30 @@ class Story:
 
     def resume(self, run_id: str) -> None:
         self.do(ResumeRun(run_id=run_id, attempt=self.attempt(run_id) + 1))
+
+    def summary(self) -> RecordedEvent | None:
+        newest = self.state.summary
+        return self.recorded[newest.version - 1] if newest else None
+
+    def sum_up(self, run_id: str, text: str = "They said hello.") -> bool:
+        """What the next context would not hold, after a run; whether there was anything."""
+        former = self.summary()
+        turns: Sequence[Turn] = turns_before(self.recorded, run_id)
+        turns = turns_after_summary(turns, former) if former else turns
+        covered = turns_to_sum_up(turns, self.limit) if turns else ()
+        if covered:
+            self.do(
+                RecordSummary(
+                    after_summary_version=former.stream_version if former else 0,
+                    from_version=covered[0].recorded.stream_version,
+                    through_version=max(turn.last_version for turn in covered),
+                    through_message_id=covered[-1].message.message_id,
+                    text=text,
+                    model="test",
+                    usage=USAGE,
+                )
+            )
+        return bool(covered)
 
     def exchange(self, text: str, reply: str) -> str:
         """A message and its completed reply."""
@@ -370,6 +397,17 @@ def _resume(story: Story, random: Random) -> None:
         story.start(run_id)
 
 
+def _sum_up(story: Story, random: Random) -> None:
+    requested = {
+        one.event.run_id: one.stream_version
+        for one in story.recorded
+        if isinstance(one.event, c.RunRequested)
+    }
+    current = [r for r, version in requested.items() if story.state.branches.is_current(version)]
+    if ended := [run_id for run_id in current if run_id not in story.state.runs]:
+        story.sum_up(ended[-1], f"notes {story.number()}")
+
+
 def _aside(story: Story, random: Random) -> None:
     story.record(
         random.choice(
@@ -385,5 +423,5 @@ def _aside(story: Story, random: Random) -> None:
 _STEPS = (
     *(_post, _post, _start, _start, _start, _respond, _respond, _respond),
     *(_respond, _answer, _answer, _answer, _answer, _answer, _end, _end, _end, _retry, _retry),
-    *(_edit, _switch, _switch, _request, _resume, _aside),
+    *(_edit, _switch, _switch, _request, _resume, _aside, _sum_up, _sum_up),
 )

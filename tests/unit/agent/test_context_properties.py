@@ -11,9 +11,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.context import Context, build_context, context_hash
+from agent.context import Context, build_context, context_hash, rederive
 from agent.input_items import NO_RESULT, user_item
 from agent.turns import last_turns, turns_before
+from commands.conversation import CONVERSATION
+from commands.conversation_state import ConversationState
 from commands.errors import NotFound
 from events import conversation as c
 from tests.unit.agent.histories import KEY, Story, stories
@@ -161,11 +163,52 @@ def test_what_the_end_of_a_history_tells_is_the_end_of_what_all_of_it_tells(
 
 @given(story=stories())
 @lawful
+def test_context_with_a_summary_holds_it_first_and_nothing_that_it_covers(story: Story) -> None:
+    for one in story.recorded:
+        if not isinstance(one.event, c.HistorySummarized):
+            continue
+        for run_id in every_run(story):
+            context = build_context(story.recorded, run_id, story.limit, summary=one)
+            plain = build_context(story.recorded, run_id, story.limit)
+            assert violations(context.items) == []
+            assert context.event_ids[-1:] == plain.event_ids[-1:]
+            if context == plain:
+                continue
+            assert context.event_ids[0] == one.event_id
+            assert one.event.text in context.items[0]["content"][0]["text"]
+            rest = context.event_ids[1:]
+            assert rest == plain.event_ids[len(plain.event_ids) - len(rest) :]
+            posted = [
+                event.message_id
+                for event in contributed(story, context)
+                if isinstance(event, c.UserMessagePosted)
+            ]
+            assert one.event.through_message_id not in posted
+
+
+@given(story=stories())
+@lawful
+def test_summaries_of_a_branch_follow_each_other_and_are_true_of_it(story: Story) -> None:
+    for one in story.recorded:
+        if not isinstance(one.event, c.HistorySummarized):
+            continue
+        before = CONVERSATION.fold(
+            ConversationState(), (r.event for r in story.recorded[: one.stream_version - 1])
+        )
+        assert before.branches.is_current(one.event.through_version)
+        assert before.branches.is_current(before.messages[one.event.through_message_id])
+        assert one.event.from_version <= one.event.through_version
+        if before.summary is not None:
+            assert before.summary.through_version <= one.event.through_version
+
+
+@given(story=stories())
+@lawful
 def test_context_hash_is_rederived_from_the_events_before_the_run_started(story: Story) -> None:
     for one in story.recorded:
         if isinstance(one.event, c.RunStarted):
             before = story.recorded[: one.stream_version - 1]
-            context = build_context(before, one.event.run_id, story.limit)
+            context = rederive(before, one.event)
             assert context.event_ids == one.event.context_event_ids
             assert context_hash(KEY, context) == one.event.context_hash
 
