@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import httpx
 from events.conversation import stream_of
 from events.task import stream_of as task_stream_of
 from tests.e2e.kills.points import Point
-from tests.e2e.kills.turnstile import POLL_SECONDS, Turnstile
+from tests.e2e.kills.turnstile import LEASE, POLL_SECONDS, Turnstile
 from tests.soak.client import Client, Reply
 from tests.soak.cluster import Cluster, headers_of
 from tests.soak.recordings import Recording
@@ -60,6 +61,25 @@ class Killing:
         await asyncio.gather(*(self._see_through(one, killed_at) for one in self._victims))
         return self._victims
 
+    async def stall(self, worker: str) -> list[Victim]:
+        """It is stopped until the heir has finished its runs, and then it wakes up."""
+        process = self._cluster.nodes[worker].process
+        stalled_at = time.time()
+        process.send_signal(signal.SIGSTOP)
+        for one in self._victims:
+            await self._let_go(one)
+        await asyncio.gather(*(self._see_elsewhere(one, stalled_at) for one in self._victims))
+        process.send_signal(signal.SIGCONT)
+        await asyncio.gather(*(self._see_through(one, stalled_at) for one in self._victims))
+        return self._victims
+
+    async def _see_elsewhere(self, one: Victim, stalled_at: float) -> None:
+        """The whole stream, while the connection that the message came by is silent."""
+        tab = Reply(one.reply.run_id)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not tab.is_whole:
+                await one.client.resume(self._cluster.nodes[self._heir].url, tab)
+
     async def _bring_to(self, node: str, point: Point) -> Victim:
         # An owner each, so that a task list holds one run's effects.
         client = Client(f"user-{point}", self._recording)
@@ -75,6 +95,8 @@ class Killing:
             one.turnstile = Turnstile(self._cluster.database_url, stream_of(conversation_id))
         if one.turnstile is not None:
             await one.turnstile.close()
+        if point.where == "lease":
+            self._cluster.host.gate.hold(1, user=point.name)
         one.reading = asyncio.create_task(
             client.send(
                 node,
@@ -101,6 +123,11 @@ class Killing:
         return task_id
 
     async def _stand_still(self, one: Victim) -> None:
+        if one.point.where == "lease":
+            await self._cluster.host.gate.reached(timeout_seconds=PATIENCE_SECONDS)
+            one.turnstile = Turnstile(self._cluster.database_url, one.reply.run_id, LEASE)
+            await one.turnstile.close()
+            self._cluster.host.gate.release()
         if one.turnstile is not None:
             for _ in range(one.point.passed):
                 await one.turnstile.pass_one()

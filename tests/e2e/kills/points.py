@@ -15,7 +15,7 @@ from tests.wire import Calls, Hang, Text, Turn, WireRequest
 ANSWER = "It is done."
 PREAMBLE = Text("I will do that now.")
 
-Where = Literal["conversation", "task", "wire"]
+Where = Literal["conversation", "task", "wire", "lease"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,14 @@ WORKERS = (
         Point("before_completed", "conversation", 5, newest="assistant_message_posted"),
     ),
 )
+#: Of a worker that is stalled, not killed: whatever was on its way happens while it is away.
+STALLED = (
+    Point("in_text", "wire", newest="run_started"),
+    Point("response_on_its_way", "conversation", 2, True, newest="run_started"),
+    Point("effect_on_its_way", "task", is_late=True, newest="tool_called"),
+    # The run's last events are appended, in a transaction that its worker has yet to commit.
+    Point("end_uncommitted", "lease", is_late=True, newest="run_started"),
+)
 POINTS = [point for points in WORKERS for point in points]
 
 
@@ -72,6 +80,8 @@ class Script:
         match point, outputs:
             case "greet", _:
                 return Text("Hello.")
+            case "end_uncommitted", _:
+                return Text(ANSWER)
             case "in_text", _:
                 whole = Text(ANSWER)
                 return Hang(after_chunks=2, answer=whole) if is_first else whole
@@ -89,6 +99,6 @@ class Script:
 
 def _call(point: str, subject: str) -> Calls:
     """Deleting what is deleted fails, so a second deletion under another id would show."""
-    if point in ("after_call", "effect_in_flight"):
+    if point in ("after_call", "effect_in_flight", "effect_on_its_way"):
         return Calls([("delete_task", {"task_id": subject})])
     return Calls([("add_task", {"title": subject})])

@@ -1,4 +1,4 @@
-"""Stops a worker at an exact statement: it holds the row that the statement has to lock."""
+"""Stops a worker at an exact statement by holding the row that the statement has to lock."""
 
 from __future__ import annotations
 
@@ -10,39 +10,46 @@ import asyncpg
 POLL_SECONDS = 0.005
 PATIENCE_SECONDS = 30.0
 
-_LOCK = "SELECT version FROM verbatim.heads WHERE stream_id = $1 FOR UPDATE"
-_BLOCKED = "SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))"
+#: What an append to a stream locks, and what the end of a run does.
+HEAD = "SELECT version FROM verbatim.heads WHERE stream_id = $1 FOR UPDATE"
+LEASE = "SELECT attempt FROM verbatim.leases WHERE run_id = $1::text::uuid FOR UPDATE"
+
+# A node goes on renewing its leases, which is not what it is stopped at.
+_BLOCKED = (
+    "SELECT pid FROM pg_stat_activity "
+    "WHERE $1 = ANY (pg_blocking_pids(pid)) AND query NOT LIKE '%SET heartbeat_at%'"
+)
 
 
 class Turnstile:
-    """Lets appends to one stream through, one at a time.
+    """Lets statements that need one row through, one at a time.
 
     Whoever waits for a row's lock waits in line: the next holder lines up behind the append that
     is to pass, so that none can pass after it.
     """
 
-    def __init__(self, database_url: str, stream_id: str) -> None:
+    def __init__(self, database_url: str, row_id: str, row: str = HEAD) -> None:
         self._url = database_url
-        self._stream_id = stream_id
+        self._row_id, self._row = row_id, row
         self._holder: asyncpg.Connection | None = None
         self._watcher: asyncpg.Connection | None = None
 
     async def close(self) -> None:
-        """From now on nobody passes. The stream must exist."""
+        """From now on nobody passes. The row must exist."""
         self._watcher = await asyncpg.connect(self._url)
         self._holder = await self._locked()
 
     async def arrival(self) -> int:
-        """The session whose append stands at the turnstile."""
+        """The session that stands at the turnstile."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (pids := await self._blocked()):
-            assert time.monotonic() < deadline, f"no append to {self._stream_id} came"
+            assert time.monotonic() < deadline, f"nobody came to {self._row_id}"
             await asyncio.sleep(POLL_SECONDS)
         assert len(pids) == 1
         return pids[0]
 
     async def pass_one(self) -> None:
-        """The append that stands here commits; the next one is stopped."""
+        """Who stands here commits; the next one is stopped."""
         await self.arrival()
         assert self._holder is not None
         following = await asyncpg.connect(self._url)
@@ -56,7 +63,7 @@ class Turnstile:
         self._holder = following
 
     async def lose(self) -> None:
-        """The waiting append never happens: its session ends, as with the server it came from."""
+        """What waits here never happens: its session ends, as with the server it came from."""
         pid = await self.arrival()
         assert self._watcher is not None
         await self._watcher.execute("SELECT pg_terminate_backend($1, 5000)", pid)
@@ -75,7 +82,7 @@ class Turnstile:
 
     async def _lock(self, connection: asyncpg.Connection) -> None:
         await connection.execute("BEGIN")
-        assert await connection.fetchval(_LOCK, self._stream_id) is not None
+        assert await connection.fetchval(self._row, self._row_id) is not None
 
     async def _blocked(self) -> list[int]:
         assert self._watcher is not None
