@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from agent.frames import Frame, open_frame
+from agent.frames import Frame, FrameSeal
 from events import conversation as c
 from events.stored import RecordedEvent
 from projections.building import Builder
@@ -113,6 +113,6 @@ async def _read_frames(node: LogNode, log: Sequence[RecordedEvent]) -> dict[str,
     for row in await node.pool.fetch("SELECT * FROM verbatim.frames ORDER BY run_id, seq"):
         run_id: uuid.UUID = row["run_id"]
         key = await node.keys.current(owners[str(run_id)])
-        body = open_frame(key, run_id, row["seq"], row["body"])
+        body = FrameSeal(key, run_id).open(row["seq"], row["body"])
         frames[str(run_id)].append(Frame(row["seq"], body, row["is_last"]))
     return frames

@@ -60,7 +60,7 @@ STALLED = (
     Point("response_on_its_way", "conversation", 2, True, newest="run_started"),
     Point("effect_on_its_way", "task", is_late=True, newest="tool_called"),
     # The run's last events are appended, in a transaction that its worker has yet to commit.
-    Point("end_uncommitted", "lease", is_late=True, newest="run_started"),
+    Point("end_uncommitted", "lease", is_late=True, newest="assistant_message_posted"),
 )
 POINTS = [point for points in WORKERS for point in points]
 

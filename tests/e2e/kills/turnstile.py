@@ -10,9 +10,9 @@ import asyncpg
 POLL_SECONDS = 0.005
 PATIENCE_SECONDS = 30.0
 
-#: What an append to a stream locks, and what the end of a run does.
+#: What an append to a stream locks, and what the end of a run does (its frames need a share).
 HEAD = "SELECT version FROM verbatim.heads WHERE stream_id = $1 FOR UPDATE"
-LEASE = "SELECT attempt FROM verbatim.leases WHERE run_id = $1::text::uuid FOR UPDATE"
+LEASE = "SELECT attempt FROM verbatim.leases WHERE run_id = $1::text::uuid FOR SHARE"
 
 # A node goes on renewing its leases, which is not what it is stopped at.
 _BLOCKED = (
