@@ -26,6 +26,7 @@ from agent.sending import Message, Sender
 from agent.summaries import Summaries, Write
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskTools, build_task_server
+from agent.titles import Titler
 from agent.tool_server import ToolServer
 from agent.toolbox import Toolbox
 from commands.handle import CommandHandler
@@ -115,6 +116,7 @@ async def agent_node(
     limits: Limits | None = None,
     context_messages: int = 15,
     write: Write | None = None,
+    titles: Model | None = None,
 ) -> AsyncIterator[AgentNode]:
     """`is_crashing` leaves leases as a killed process would; `write` sums conversations up."""
     async with log_node(url) as log:
@@ -133,9 +135,13 @@ async def agent_node(
             handler, log.store, write, limit=context_messages, wakefulness=wakefulness
         )
 
+        titler = Titler(titles, handler, log.store) if titles else None
+
         def end(outcome: str, seconds: float, recorder: RunRecorder) -> None:
             if summaries and outcome == "completed":
                 summaries.offer(recorder.claim)
+            if titler and outcome == "completed":
+                titler.begin(recorder.claim, supervisor.tell)
 
         supervisor = Supervisor(
             leases=leases,
@@ -178,3 +184,5 @@ async def agent_node(
                 await asyncio.gather(*working, return_exceptions=True)
             else:
                 await supervisor.close()
+            if titler is not None:
+                await titler.close()

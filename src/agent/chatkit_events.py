@@ -24,6 +24,10 @@ def thread_created(conversation_id: str, title: str, created_at: str) -> StreamE
     return {"type": "thread.created", "thread": thread}
 
 
+def thread_updated(conversation_id: str, title: str, created_at: str) -> StreamEvent:
+    return {**thread_created(conversation_id, title, created_at), "type": "thread.updated"}
+
+
 def stream_options() -> StreamEvent:
     return {"type": "stream_options", "stream_options": {"allow_cancel": True}}
 

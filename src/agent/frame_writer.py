@@ -37,6 +37,8 @@ class RunFrames:
         self.next_seq = next_seq
         #: Set when the database refuses this attempt: another node has the run.
         self.is_lost = False
+        #: Set once the last frame is being written, which has the next number.
+        self.is_ending = False
         self._writer = writer
         self._queued: list[Frame] = []
         self._unwritten = 0
@@ -49,7 +51,7 @@ class RunFrames:
 
     def emit_body(self, body: bytes) -> None:
         """`emit` for an event whose JSON is made already."""
-        if self.is_lost:
+        if self.is_lost or self.is_ending:
             return
         if not self._unwritten:
             self._written.clear()
@@ -58,6 +60,11 @@ class RunFrames:
         self._queued.append(Frame(self.next_seq, body))
         self.next_seq += 1
         self._unwritten += 1
+
+    async def end(self) -> None:
+        """Take nothing more, and wait for what there is."""
+        self.is_ending = True
+        await self.flush()
 
     async def flush(self) -> None:
         """Until everything emitted so far is stored."""

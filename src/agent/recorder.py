@@ -229,7 +229,7 @@ class RunRecorder:
         self, command: commands.RunCommand, last: ck.StreamEvent | None
     ) -> Sequence[Event]:
         """The run's last events, its last frame and the end of its lease, in one transaction."""
-        await self.frames.flush()
+        await self.frames.end()
         frame = Frame(self.frames.next_seq, frame_body(last) if last else b"", is_last=True)
         companions = [
             *frame_companions(self.frames.key, self.claim.run_id, [frame]),

@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 
 from agent.attempt import Attempt, Equipment
+from agent.chatkit_events import StreamEvent
 from agent.claims import Claim
 from agent.errors import RunBroken
 from agent.frame_reader import FrameReader
@@ -59,6 +60,7 @@ class _Working:
     claim: Claim
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
+    frames: RunFrames | None = None
 
 
 class Supervisor:
@@ -105,6 +107,11 @@ class Supervisor:
         """A stop was asked for somewhere: look at the leases now."""
         if uuid.UUID(run_id) in self._working:
             self._beat.set()
+
+    def tell(self, conversation_id: str, event: StreamEvent) -> None:
+        for working in self._working.values():
+            if working.claim.conversation_id == conversation_id and working.frames is not None:
+                working.frames.emit(event)
 
     def lose(self, run_id: uuid.UUID) -> None:
         """The database refused this node's attempt."""
@@ -154,6 +161,7 @@ class Supervisor:
         try:
             with self._signal.wakefulness.held():
                 recorder, unfinished = await self._prepare(claim)
+                working.frames = recorder.frames
                 outcome = await self._attempt(working, recorder, unfinished)
             self._on_outcome(outcome, time.monotonic() - started, recorder)
             bound.info("run_ended", outcome=outcome)
@@ -242,8 +250,7 @@ class Supervisor:
         return head, earlier_runs(state, str(claim.run_id))
 
     async def _interrupt(self, runs: Sequence[Run], owner_id: str) -> None:
-        """Stops those that were asked to make way; the run that waits for it sees to it, so that
-        no crash between the request and this one forgets it."""
+        """Stops those that were asked to make way; the waiting run does, so no crash forgets it."""
         for run in runs:
             if run.interrupted_by_run_id is not None:
                 await self._leases.request_cancel(uuid.UUID(run.run_id), owner_id)

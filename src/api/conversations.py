@@ -16,9 +16,10 @@ from api.describing import user_problems
 from api.ownership import own_conversation
 from api.pages import DEFAULT_LIMIT, After, Limit, Order, Page
 from api.positions import tell_position
-from commands.conversation import CONVERSATION, TITLE_CHARACTERS, Rename
+from commands.conversation import CONVERSATION, Rename
 from commands.conversation_state import ConversationState
 from commands.handle import Handled, Origin
+from commands.titles import TITLE_CHARACTERS
 from events.conversation import stream_of
 from projections.conversations import ConversationRow
 from runtime.node import Node

@@ -22,12 +22,11 @@ from commands.decider import Decider
 from commands.errors import InvalidCommand, NotFound, Rejected
 from commands.run import RunCommand
 from commands.summarizing import RecordSummary, summarize
+from commands.titles import checked_title, first_words
 from events import conversation as c
 from events.event import Event
-from events.storable import is_storable, is_tree_storable
+from events.storable import is_tree_storable
 
-TITLE_CHARACTERS = 200
-FIRST_WORDS_CHARACTERS = 60
 TEXT_CHARACTERS = 32_000
 MESSAGE_ATTACHMENTS = 10
 QUEUED_RUNS = 20
@@ -90,6 +89,13 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameConversation:
+    """The model's title, for a conversation that nobody has named."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
     pass
 
@@ -118,6 +124,7 @@ ConversationCommand = (
     | SwitchBranch
     | RequestRun
     | Rename
+    | NameConversation
     | Delete
     | PutItem
     | RemoveItem
@@ -143,8 +150,10 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
         case RequestRun():
             return _request_run(command, _active(state))
         case Rename():
-            title = _title(command.title)
-            return [] if title == _active(state).title else [c.Renamed(title=title)]
+            return _rename(checked_title(command.title), _active(state))
+        case NameConversation():
+            is_named = _active(state).is_named
+            return [] if is_named else [c.Renamed(title=checked_title(command.title))]
         case Delete():
             return _delete(_active(state))
         case PutItem():
@@ -173,13 +182,13 @@ def _start(command: Start, state: ConversationState) -> list[Event]:
     if state.status != "none":
         _active(state)
         return []
-    return [c.Started(title=_title(command.title))]
+    return [c.Started(title=checked_title(command.title))]
 
 
 def _post(command: PostMessage, state: ConversationState) -> list[Event]:
     started: list[Event] = []
     if state.status == "none" and command.may_start:
-        started = [c.Started(title=_first_words(command.text))]
+        started = [c.Started(title=first_words(command.text))]
     else:
         _active(state)
     _check_message(command, state)
@@ -227,6 +236,12 @@ def _request_run(command: RequestRun, state: ConversationState) -> list[Event]:
     ]
 
 
+def _rename(title: str, state: ConversationState) -> list[Event]:
+    """The first words may be what the user wants: said so, the model calls it nothing else."""
+    is_same = title == state.title and state.is_named
+    return [] if is_same else [c.Renamed(title=title)]
+
+
 def _delete(state: ConversationState) -> list[Event]:
     ended = [c.RunCancelled(run_id=run_id) for run_id in state.runs]
     return [*ended, c.Deleted()]
@@ -265,21 +280,6 @@ def _check_message(command: PostMessage, state: ConversationState) -> None:
 def _check_storable(content: Any) -> None:
     if not is_tree_storable(content):
         raise InvalidCommand("What is sent must be valid Unicode text without NUL characters.")
-
-
-def _first_words(text: str) -> str:
-    """What a conversation is called until somebody names it."""
-    words = " ".join(text.split())
-    if len(words) <= FIRST_WORDS_CHARACTERS:
-        return words
-    return words[:FIRST_WORDS_CHARACTERS].rsplit(" ", 1)[0] + "…"
-
-
-def _title(text: str) -> str:
-    title = " ".join(text.split())
-    if len(title) > TITLE_CHARACTERS or not is_storable(title):
-        raise InvalidCommand(f"A title is text of at most {TITLE_CHARACTERS} characters.")
-    return title
 
 
 def _active(state: ConversationState) -> ConversationState:

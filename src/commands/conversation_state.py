@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from commands.branches import Branches
+from commands.titles import first_words
 from events import conversation as c
 from events.event import Event
 
@@ -45,6 +46,8 @@ class ConversationState:
     #: none | active | deleted
     status: str = "none"
     title: str = ""
+    #: By its user or by the model; else it is called by its first words.
+    is_named: bool = False
     #: Unfinished runs in the order they were requested.
     runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
     branches: Branches = field(default_factory=Branches)
@@ -81,14 +84,13 @@ def earlier_runs(state: ConversationState, run_id: str) -> list[Run]:
 def evolve(state: ConversationState, event: Event, version: int) -> ConversationState:
     match event:
         case c.Started():
-            return replace(state, status="active", title=event.title)
+            return replace(state, status="active", title=event.title, is_named=bool(event.title))
         case c.Renamed():
-            return replace(state, title=event.title)
+            return replace(state, title=event.title, is_named=True)
         case c.Deleted():
             return ConversationState(status="deleted")
         case c.UserMessagePosted():
-            messages = {**state.messages, event.message_id: version}
-            return replace(state, messages=messages, last_message_id=event.message_id)
+            return _post(state, event, version)
         case c.ThreadItemPut():
             return _put(state, event.item, version)
         case c.ThreadItemRemoved():
@@ -109,6 +111,16 @@ def evolve(state: ConversationState, event: Event, version: int) -> Conversation
             return replace(state, runs=runs)
         case _:
             return _evolve_run(state, event)
+
+
+def _post(state: ConversationState, posted: c.UserMessagePosted, version: int) -> ConversationState:
+    is_first_words = not state.messages and state.title == first_words(posted.text)
+    return replace(
+        state,
+        messages={**state.messages, posted.message_id: version},
+        last_message_id=posted.message_id,
+        is_named=state.is_named and not is_first_words,
+    )
 
 
 def _evolve_run(state: ConversationState, event: Event) -> ConversationState:

@@ -178,6 +178,8 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
         finally:
             await node.stops.close()
             await runs.supervisor.close()
+            if runs.titler is not None:
+                await runs.titler.close()
             log.commits.close()
             await asyncio.wait(tasks[:1])
             for task in tasks:

@@ -120,6 +120,12 @@ class Settings(SendSettings, ForeignToolSettings):
     )
     #: As its host knows it.
     agent_model: str = Field("gpt-5.4-mini", min_length=1, description="Name of the model.")
+    #: A call of its own after a first turn; without it, and offline, the first words.
+    agent_titles: bool = Field(True, description="Whether the model names new conversations.")
+    #: A small one will do.
+    agent_title_model: str | None = Field(
+        None, min_length=1, description="Model that names conversations; default: AGENT_MODEL."
+    )
     #: Wire protocol.
     agent_api: Literal["responses", "chat_completions"] = Field(
         "responses", description="API the model's host speaks: responses or chat_completions."

@@ -13,6 +13,7 @@ from mcp.server.mcpserver import MCPServer
 
 from agent.allowances import Limits
 from agent.attempt import Equipment, RunLimits
+from agent.chatkit_events import StreamEvent
 from agent.frame_reader import FrameReader
 from agent.frame_writer import FrameWriter
 from agent.leases import Leases
@@ -22,6 +23,7 @@ from agent.recorder import RunRecorder
 from agent.summaries import Summaries
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskReader, TaskTools, build_task_server
+from agent.titles import Tell, Titler
 from agent.tool_server import ToolServer
 from agent.toolbox import Toolbox
 from auth.gate import Gate
@@ -87,6 +89,7 @@ class RunParts:
     model: Model
     assistant_kind: str
     model_name: str
+    titler: Titler | None
 
 
 def open_database_of(settings: Settings, url: str | None) -> AbstractAsyncContextManager[Database]:
@@ -182,6 +185,12 @@ def open_runs(
     equipment, kind = _equip(settings, log.store, task_server, signer, given_model)
     summaries = open_summaries(settings, handler, log.signal, equipment, metrics)
     equipment = replace(equipment, summaries=summaries)
+    is_titling = settings.agent_titles and given_model is None and kind == OPENAI
+    titler = _titler(settings, equipment, handler) if is_titling else None
+
+    def tell(conversation_id: str, event: StreamEvent) -> None:
+        supervisor.tell(conversation_id, event)
+
     supervisor = Supervisor(
         leases=leases,
         handler=handler,
@@ -192,7 +201,7 @@ def open_runs(
         signal=log.signal,
         equipment=equipment,
         output_limit=settings.tool_output_limit_characters,
-        on_outcome=_ending(metrics, summaries),
+        on_outcome=_ending(metrics, summaries, titler, tell),
         can_hear=database.can_listen,
     )
     return RunParts(
@@ -207,6 +216,7 @@ def open_runs(
         model=equipment.model,
         assistant_kind=kind,
         model_name=equipment.model_name,
+        titler=titler,
     )
 
 
@@ -225,15 +235,7 @@ def _equip(
     signer: Signer,
     given_model: Model | None,
 ) -> tuple[Equipment, str]:
-    config = ModelConfig(
-        api_key=_text(settings.openai_api_key),
-        base_url=_text(settings.openai_base_url),
-        model=settings.agent_model,
-        api=settings.agent_api,
-        timeout_seconds=settings.agent_model_timeout_seconds,
-        store=settings.agent_store,
-        tracing=settings.agent_tracing,
-    )
+    config = _model_config(settings, settings.agent_model)
     is_offline = given_model is None and not config.api_key and not config.base_url
     tools = ToolServer(
         str(settings.mcp_server_url) if settings.mcp_server_url else task_server,
@@ -256,6 +258,26 @@ def _equip(
     return equipment, OFFLINE if is_offline else OPENAI
 
 
+def _model_config(settings: Settings, model: str) -> ModelConfig:
+    return ModelConfig(
+        api_key=_text(settings.openai_api_key),
+        base_url=_text(settings.openai_base_url),
+        model=model,
+        api=settings.agent_api,
+        timeout_seconds=settings.agent_model_timeout_seconds,
+        store=settings.agent_store,
+        tracing=settings.agent_tracing,
+    )
+
+
+def _titler(settings: Settings, equipment: Equipment, handler: CommandHandler) -> Titler:
+    """On the replies' own model, unless another is named."""
+    if settings.agent_title_model is None:
+        return Titler(equipment.model, handler, equipment.store)
+    model = build_model(_model_config(settings, settings.agent_title_model))
+    return Titler(model, handler, equipment.store, on_close=model.close)
+
+
 class _TaskRows(TaskReader):
     """The task tools' view of the read model."""
 
@@ -268,13 +290,15 @@ class _TaskRows(TaskReader):
 
 
 def _ending(
-    metrics: Metrics, summaries: Summaries | None
+    metrics: Metrics, summaries: Summaries | None, titler: Titler | None, tell: Tell
 ) -> Callable[[str, float, RunRecorder], None]:
     def end(outcome: str, seconds: float, recorder: RunRecorder) -> None:
         metrics.on_run_ended(outcome, seconds)
         metrics.on_tokens(recorder.usage.input_tokens, recorder.usage.output_tokens)
         if summaries is not None and outcome == "completed":
             summaries.offer(recorder.claim)
+        if titler is not None and outcome == "completed":
+            titler.begin(recorder.claim, tell)
 
     return end
 

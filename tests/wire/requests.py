@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+#: How the instructions of a call for a title begin.
+NAMING = "Name this conversation:"
+
 
 @dataclass(frozen=True)
 class WireRequest:
@@ -18,6 +21,12 @@ class WireRequest:
     @property
     def is_stream(self) -> bool:
         return bool(self.body.get("stream"))
+
+    @property
+    def asks_for_title(self) -> bool:
+        first = self._items[0] if self._items else {}
+        told = (self.body.get("instructions"), first.get("content"))
+        return any(isinstance(text, str) and text.startswith(NAMING) for text in told)
 
     @property
     def last_user_text(self) -> str:

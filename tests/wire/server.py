@@ -20,6 +20,7 @@ from tests.wire.delivery import Delivery
 from tests.wire.gate import Gate
 from tests.wire.requests import WireRequest
 from tests.wire.scripts import Script, choose_by
+from tests.wire.turns import Text, Turn
 
 START_TIMEOUT_SECONDS = 10.0
 
@@ -34,6 +35,9 @@ class ResponsesServer:
         self.gate = Gate()
         #: Every request to a model, oldest first.
         self.requests: list[WireRequest] = []
+        #: Those for a conversation's title: they take no turn of the script.
+        self.title_requests: list[WireRequest] = []
+        self.title: Turn = Text("A fitting title")
         self._choose = choose_by(script)
         self._deliveries: list[Delivery] = []
         self._socket = _listen(port)
@@ -131,7 +135,12 @@ class _Model:
         request = Request(scope, receive)
         body = await request.json()
         seen = WireRequest(self._api, body, dict(request.headers))
-        await self._server.deliver(seen)(scope, receive, send)
+        if seen.asks_for_title:
+            self._server.title_requests.append(seen)
+            delivery = Delivery(seen, self._server.title, Gate())
+        else:
+            delivery = self._server.deliver(seen)
+        await delivery(scope, receive, send)
 
 
 def _listen(port: int) -> socket.socket:

@@ -9,6 +9,7 @@ import { scheme, watchTheme } from './theme.js';
 /** @typedef {{ user_id: string, mode: string, assistant: { kind: string, model?: string } }} Session */
 /** @typedef {HTMLElement & { setOptions(options: object): void, setThreadId(id: string | null): Promise<void>, focusComposer(): Promise<void> }} ChatElement */
 
+const TITLE_SECONDS = 4;
 const PROMPTS = ['Add “Buy milk” to my tasks', 'What is on my list?', 'Mark “Buy milk” as done', 'What can you do?'];
 
 /** @type {(id: string) => HTMLElement} */
@@ -81,7 +82,11 @@ function startChat(conversations) {
     conversations.mark(threadId);
     if (threadId && !conversations.has(threadId)) void conversations.refresh();
   });
-  chat.addEventListener('chatkit.response.end', () => void conversations.refresh());
+  chat.addEventListener('chatkit.response.end', () => {
+    void conversations.refresh();
+    // The model names a conversation after its first reply, in a call of its own.
+    setTimeout(() => void conversations.refresh(), TITLE_SECONDS * 1000);
+  });
   chat.addEventListener('chatkit.log', (event) => {
     const { name, data } = detailOf(event);
     if (name === 'thread.updated' && data.title) conversations.setTitle(data.threadId, data.title);

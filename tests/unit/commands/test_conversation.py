@@ -8,9 +8,9 @@ from commands.conversation import (
     FEEDBACK_ITEMS,
     MESSAGE_ATTACHMENTS,
     QUEUED_RUNS,
-    TITLE_CHARACTERS,
     Delete,
     GiveFeedback,
+    NameConversation,
     PutItem,
     RemoveItem,
     Rename,
@@ -19,6 +19,7 @@ from commands.conversation import (
 )
 from commands.errors import InvalidCommand, NotFound, Rejected
 from commands.run import SUPERSEDED_REASON, CancelRun
+from commands.titles import TITLE_CHARACTERS
 from events import conversation as c
 from events.event import Event
 
@@ -215,6 +216,30 @@ def test_request_run_is_refused_while_a_run_is_unfinished_or_nothing_was_said() 
     given(*AT_WORK).when(command).refuses(Rejected, code="run_unfinished")
     given(STARTED).when(command).refuses(Rejected, code="no_message")
     given().when(command).refuses(NotFound)
+
+
+def test_model_names_a_conversation_that_is_called_by_its_first_words() -> None:
+    new = (c.Started(title="hello"), *asked())
+    given(*new).when(NameConversation(title="Greetings")).then(c.Renamed(title="Greetings"))
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        (c.Started(title="Mine"), *asked()),
+        (c.Started(title="hello"), *asked(), c.Renamed(title="Mine")),
+        (c.Started(title="hello"), *asked(), c.Renamed(title="hello")),
+    ],
+    ids=["at the start", "later", "as the first words"],
+)
+def test_model_never_overrules_a_title_that_was_given(events: tuple[Event, ...]) -> None:
+    given(*events).when(NameConversation(title="Greetings")).then()
+
+
+def test_first_words_become_a_title_when_the_user_says_so() -> None:
+    new = (c.Started(title="hello"), *asked())
+    given(*new).when(Rename(title="hello")).then(c.Renamed(title="hello"))
+    given(*new, c.Renamed(title="hello")).when(Rename(title="hello")).then()
 
 
 def test_rename_tidies_the_title() -> None:
