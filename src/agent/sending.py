@@ -50,6 +50,8 @@ class Message:
     attachments: tuple[Attachment, ...] = ()
     quoted_text: str | None = None
     inference_options: dict[str, Any] = field(default_factory=dict)
+    #: The branch that it goes on with; None is the active one.
+    branch_id: str | None = None
     #: What to do while another run is unfinished: enqueue | reject | interrupt.
     policy: str = "enqueue"
 
@@ -243,6 +245,7 @@ def _posting(message: Message, *, may_start: bool = False) -> PostMessage:
         attachments=message.attachments,
         quoted_text=message.quoted_text,
         inference_options=message.inference_options,
+        branch_id=message.branch_id,
         policy=message.policy,
         may_start=may_start,
     )

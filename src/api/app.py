@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api import (
     attachments,
+    branches,
     chat,
     chatkit,
     conversation_events,
@@ -35,6 +36,7 @@ ROUTERS = (
     session.router,
     session.user_router,
     chat.router,
+    branches.router,
     conversations.router,
     messages.router,
     conversation_events.router,

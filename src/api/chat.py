@@ -16,12 +16,13 @@ from api.accepting import wants_stream
 from api.dependencies import NodeOf, PathUser, SettingsOf, UserRoute
 from api.describing import user_problems
 from api.errors import NotFound
-from api.messages import ToolCall, shown_call
+from api.messages import BranchId, ToolCall, shown_call
 from api.ownership import NO_RUN
 from api.positions import tell_position
 from api.run_feed import RunFeed
 from api.runs import RunError, RunStatus, error_of, preamble_of, run_stream_of
 from api.sse import event_stream
+from auth.principal import Principal
 from commands.conversation import TEXT_CHARACTERS
 from events.conversation import reply_id_of, stream_of
 from runtime.node import Node
@@ -49,6 +50,8 @@ class ChatRequest(BaseModel):
     message: str = Field(min_length=1, max_length=TEXT_CHARACTERS)
     #: Without it a new conversation is started.
     conversation_id: UUID | None = None
+    #: The branch that it goes on with; by default the active one.
+    branch_id: BranchId | None = None
     #: What becomes of the message while a reply is being written; by default the server decides.
     policy: SendPolicy | None = None
 
@@ -89,10 +92,21 @@ async def send_message(
     sent = await node.sender.send(
         user.user_id,
         str(chat.conversation_id) if chat.conversation_id else None,
-        Message(text=chat.message, policy=chat.policy or settings.verbatim_multiple_sends),
+        Message(
+            text=chat.message,
+            branch_id=chat.branch_id,
+            policy=chat.policy or settings.verbatim_multiple_sends,
+        ),
         idempotency_key=idempotency_key,
-        request_body=_canonical(chat),
+        request_body=canonical(chat),
     )
+    return await respond(request, response, node, user, sent)
+
+
+async def respond(
+    request: Request, response: Response, node: Node, user: Principal, sent: Sent
+) -> Any:
+    """The run's stream, or its outcome when it has ended, as the client accepts."""
     if wants_stream(request.headers.getlist("accept")):
         preamble = preamble_of(sent.conversation_id, sent.message_id, sent.run_id)
         response = await event_stream(node, sent.run_id, user.user_id, preamble=preamble)
@@ -103,9 +117,9 @@ async def send_message(
     return await _answer(node, sent, user.user_id)
 
 
-def _canonical(chat: ChatRequest) -> bytes:
+def canonical(request: BaseModel, **about: str) -> bytes:
     """What makes two requests the same one, however they were spelled."""
-    sent = chat.model_dump(mode="json", exclude_none=True)
+    sent = request.model_dump(mode="json", exclude_none=True) | about
     return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
 
 

@@ -9,7 +9,8 @@ from chatkit.types import is_streaming_req
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
-from api.chatkit_requests import parse_request
+from api.branches import WantedBranch, switch
+from api.chatkit_requests import ID_CHARACTERS, parse_request
 from api.chatkit_server import VerbatimChatKit
 from api.chatkit_store import ChatContext
 from api.dependencies import ChatKitUser, NodeOf
@@ -53,6 +54,8 @@ REQUEST_BODY: dict[str, Any] = {
                         "properties": {
                             "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255},
                             "policy": {"type": "string", "enum": list(SEND_POLICIES)},
+                            "branch_id": {"type": "string", "maxLength": ID_CHARACTERS},
+                            "edited_item_id": {"type": "string", "maxLength": ID_CHARACTERS},
                         },
                     },
                 },
@@ -75,6 +78,9 @@ FramesWanted = Annotated[str | None, Header(alias="Verbatim-Frames")]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 #: `stop`: leaving this response before its end stops the run. Otherwise leaving stops nothing.
 AbortMeans = Annotated[str | None, Header(alias="Verbatim-Abort")]
+
+#: The branch of a page of items, to be sent back as metadata.branch_id with a message below it.
+BRANCH_HEADER = "Verbatim-Branch"
 
 router = APIRouter(prefix="/chatkit", tags=["chatkit"])
 
@@ -149,6 +155,21 @@ async def stop(run_id: uuid.UUID, node: NodeOf, user: ChatKitUser) -> Response:
     return Response(status_code=204)
 
 
+@router.put(
+    "/threads/{thread_id}/branch",
+    status_code=204,
+    responses=problems(401, 403, 404, 409, 413, 422, 503),
+)
+async def show_branch(
+    request: Request, thread_id: uuid.UUID, node: NodeOf, user: ChatKitUser, wanted: WantedBranch
+) -> Response:
+    """Shows another branch of a thread, for every client of it, and goes on there."""
+    switched = await switch(node, user, str(thread_id), wanted)
+    response = Response(status_code=204)
+    tell_position(request, response, switched.stream_id, switched.version)
+    return response
+
+
 def _is(header: str | None, wanted: str) -> bool:
     return header is not None and header.strip().lower() == wanted
 
@@ -161,6 +182,8 @@ def _base_url(request: Request) -> str:
 
 
 def _headers(context: ChatContext) -> dict[str, str]:
-    """The run that is still at work on the conversation that was asked for."""
+    """The run that is still at work on the conversation that was asked for, and the branch of it
+    that is shown."""
     run_id = context.conversation.active_run_id if context.conversation else None
-    return {RUN_HEADER: run_id} if run_id else {}
+    told = {RUN_HEADER: run_id, BRANCH_HEADER: context.branch_id}
+    return {name: value for name, value in told.items() if value}

@@ -20,6 +20,7 @@ from agent.sending import Message
 from api.errors import UnusableRequest
 from commands.conversation import SEND_POLICIES
 from events.conversation import Attachment
+from events.storable import is_storable
 
 LARGEST_PAGE = 100
 KEY_CHARACTERS = 255
@@ -66,19 +67,36 @@ def policy_of(request: StreamingReq, default: str) -> str:
     return str(policy)
 
 
+def branch_of(request: StreamingReq) -> str | None:
+    """The branch that a message goes on with. Raises UnusableRequest."""
+    return _id_in(request, "branch_id")
+
+
+def edited_item_of(request: StreamingReq | NonStreamingReq) -> str | None:
+    """The message that another one takes the place of. Raises UnusableRequest."""
+    return _id_in(request, "edited_item_id")
+
+
 def canonical_body(request: StreamingReq | NonStreamingReq) -> bytes:
     """What two requests with the same idempotency key must have in common.
 
     Raises UnusableRequest for values that cannot be stored.
     """
-    sent = {"type": request.type, "params": _plain(request.params)}
+    sent: dict[str, Any] = {"type": request.type, "params": _plain(request.params)}
+    if (edited := edited_item_of(request)) is not None:
+        sent["edited_item_id"] = edited
     try:
         return orjson.dumps(sent, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:
         raise UnusableRequest("Whole numbers in a request must fit into 64 bits.") from None
 
 
-def message_of(sent: UserMessageInput, attachments: tuple[Attachment, ...], policy: str) -> Message:
+def message_of(
+    sent: UserMessageInput,
+    attachments: tuple[Attachment, ...],
+    policy: str,
+    branch_id: str | None = None,
+) -> Message:
     return Message(
         text="".join(part.text for part in sent.content),
         content=tuple(_plain(part) for part in sent.content),
@@ -86,7 +104,17 @@ def message_of(sent: UserMessageInput, attachments: tuple[Attachment, ...], poli
         quoted_text=sent.quoted_text,
         inference_options=_plain(sent.inference_options),
         policy=policy,
+        branch_id=branch_id,
     )
+
+
+def _id_in(request: StreamingReq | NonStreamingReq, name: str) -> str | None:
+    given = request.metadata.get(name)
+    if given is None:
+        return None
+    if not isinstance(given, str) or not 0 < len(given) <= ID_CHARACTERS or not is_storable(given):
+        raise UnusableRequest(f"metadata.{name} must be an id.")
+    return given
 
 
 def _clamp_limit(request: StreamingReq | NonStreamingReq) -> None:

@@ -39,8 +39,15 @@ from chatkit.types import (
 
 from agent.sending import Answer, Message, Sent
 from api.attachments import announce, attachments_to_post, described, parse_attachment_id, remove
-from api.chatkit_requests import canonical_body, idempotency_key_of, message_of, policy_of
-from api.chatkit_store import ChatContext, ReadTableStore, plain_item
+from api.chatkit_requests import (
+    branch_of,
+    canonical_body,
+    edited_item_of,
+    idempotency_key_of,
+    message_of,
+    policy_of,
+)
+from api.chatkit_store import ChatContext, ReadTableStore, plain_item, with_siblings
 from api.errors import NotConfigured, UnusableRequest
 from commands.conversation import CONVERSATION, FEEDBACK_ITEMS, GiveFeedback
 from commands.errors import InvalidCommand, Rejected
@@ -65,7 +72,8 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
 
     async def answer(self, request: NonStreamingReq, context: ChatContext) -> bytes:
         """The JSON of an operation that does not stream."""
-        return await self._process_non_streaming(request, context)
+        body = await self._process_non_streaming(request, context)
+        return with_siblings(body, context.siblings) if context.siblings else body
 
     async def begin(self, request: StreamingReq, context: ChatContext) -> Sent:
         """Requests the run whose frames are the answer; raises before anything is stored."""
@@ -153,7 +161,17 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
     ) -> Sent:
         policy = policy_of(request, self._node.settings.verbatim_multiple_sends)
         attachments = await attachments_to_post(self._node, context.owner_id, sent.attachments)
-        message: Message = message_of(sent, attachments, policy)
+        message: Message = message_of(sent, attachments, policy, branch_of(request))
+        edited = edited_item_of(request)
+        if thread_id is not None and edited is not None:
+            return await self._node.sender.edit(
+                context.owner_id,
+                thread_id,
+                edited,
+                message,
+                idempotency_key=idempotency_key_of(request),
+                request_body=canonical_body(request),
+            )
         return await self._node.sender.send(
             context.owner_id,
             thread_id,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
+import orjson
 from chatkit.store import Store, StoreItemType
 from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter
@@ -29,6 +31,7 @@ from events.ids import new_id
 from events.storable import is_storable
 from projections.conversations import ConversationRow
 from projections.pages import Order
+from projections.rows import Siblings
 from projections.thread_items import ThreadItemRow
 from runtime.node import Node
 
@@ -43,6 +46,9 @@ class ChatContext:
     #: Where uploads go: the server's own address as the client sees it.
     base_url: str = ""
     conversation: ConversationRow | None = None
+    #: Which branch was shown, and by item what stands in the same place.
+    branch_id: str | None = None
+    siblings: dict[str, Siblings] = field(default_factory=dict)
     #: What the request's last command came to.
     handled: Handled[Any] | None = field(default=None, repr=False)
 
@@ -111,6 +117,8 @@ class ReadTableStore(Store[ChatContext]):
         page = await self._node.reads.thread_items_page(
             context.owner_id, thread_id, limit=limit, after=after, order=cast(Order, order)
         )
+        context.branch_id = page.branch_id
+        context.siblings = {row.id: row.siblings for row in page.rows if row.siblings}
         items = [_items.validate_python(row.item) for row in page.rows]
         return Page(data=items, has_more=page.has_more, after=page.after)
 
@@ -149,6 +157,16 @@ class ReadTableStore(Store[ChatContext]):
             Origin(owner_id=context.owner_id, actor=f"user:{context.owner_id}"),
         )
         return handled
+
+
+def with_siblings(body: bytes, siblings: Mapping[str, Siblings]) -> bytes:
+    """A page of items, or a thread with one, where items tell what stands in the same place; the
+    stock client does not read it."""
+    answer = orjson.loads(body)
+    for item in answer.get("items", answer)["data"]:
+        if found := siblings.get(item["id"]):
+            item["siblings"] = asdict(found)
+    return orjson.dumps(answer)
 
 
 def plain_item(item: ThreadItem) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Conversation(BaseModel):
     status: Literal["active"]
     created_at: datetime
     updated_at: datetime
+    #: The branch that is shown and goes on.
+    branch_id: str
     message_count: int
     last_message_at: datetime | None
     #: How many events it consists of.
@@ -65,7 +67,7 @@ async def list_conversations(
 ) -> Page[Conversation]:
     """By creation."""
     page = await node.reads.conversations_page(user.user_id, limit=limit, after=after, order=order)
-    data = [_shown(row) for row in page.rows]
+    data = [shown(row) for row in page.rows]
     return Page(data=data, has_more=page.has_more, after=page.after)
 
 
@@ -73,7 +75,7 @@ async def list_conversations(
 async def get_conversation(
     node: NodeOf, user: PathUser, conversation_id: ConversationId
 ) -> Conversation:
-    return _shown(await own_conversation(node, user, conversation_id))
+    return shown(await own_conversation(node, user, conversation_id))
 
 
 @router.patch(
@@ -89,7 +91,7 @@ async def rename_conversation(
 ) -> Conversation:
     renamed = await _rename(node, user.user_id, conversation_id, new.title)
     tell_position(request, response, renamed.stream_id, renamed.version)
-    return _shown(await own_conversation(node, user, conversation_id))
+    return shown(await own_conversation(node, user, conversation_id))
 
 
 @router.delete(
@@ -119,13 +121,14 @@ async def _rename(
     return await node.handler.handle(CONVERSATION, stream_id, Rename(title=title), origin)
 
 
-def _shown(row: ConversationRow) -> Conversation:
+def shown(row: ConversationRow) -> Conversation:
     return Conversation(
         id=row.id,
         title=row.title,
         status="active",
         created_at=row.created_at,
         updated_at=row.updated_at,
+        branch_id=row.branch_id,
         message_count=row.message_count,
         last_message_at=row.last_message_at,
         version=row.version,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, StringConstraints
 
 from api.conversations import ConversationId
 from api.dependencies import NodeOf, PathUser, UserRoute
@@ -17,6 +18,7 @@ from projections import messages as rows
 
 router = APIRouter(route_class=UserRoute, tags=["conversations"])
 
+BranchId = Annotated[str, StringConstraints(min_length=1, max_length=36, pattern=r"^[\w-]+$")]
 ToolStatus = Literal["requested", "running", "success", "error", "denied", "interrupted", "unknown"]
 
 
@@ -32,8 +34,20 @@ class ToolCall(BaseModel):
     ended_at: datetime | None
 
 
+class Siblings(BaseModel):
+    """Which one it is of the messages in its place: edits of it, or replies to the same one."""
+
+    #: From 1, in the order they were sent.
+    number: int
+    count: int
+    previous_id: str | None
+    next_id: str | None
+
+
 class Message(BaseModel):
     id: str
+    #: The branch that it was said on.
+    branch_id: str
     role: Literal["user", "assistant"]
     content: str
     tool_calls: list[ToolCall]
@@ -41,11 +55,15 @@ class Message(BaseModel):
     run_id: str | None
     status: Literal["completed", "running", "failed", "cancelled", "interrupted"]
     created_at: datetime
+    #: Null where there is no other one.
+    siblings: Siblings | None
 
 
 class MessagePage(Page[Message]):
     #: True when newer events of the conversation could not be shown.
     stale: bool
+    #: The branch that the page is of.
+    branch_id: str
 
 
 @router.get("/api/{user_id}/conversations/{conversation_id}/messages", responses=user_problems(404))
@@ -56,17 +74,21 @@ async def list_messages(
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
     order: Order = "asc",
+    branch: Annotated[
+        BranchId | None, Query(description="`main`, or a branch that a message names.")
+    ] = None,
 ) -> MessagePage:
-    """Those of the active branch: a retry leaves behind what it replaces."""
+    """Those of the active branch, or of a named one; further pages stay on the first one's."""
     conversation = await own_conversation(node, user, conversation_id)
     page = await node.reads.messages_page(
-        user.user_id, conversation.id, limit=limit, after=after, order=order
+        user.user_id, conversation.id, limit=limit, after=after, order=order, branch_id=branch
     )
     return MessagePage(
         data=[_shown(row) for row in page.rows],
         has_more=page.has_more,
         after=page.after,
         stale=conversation.is_stale or page.is_stale,
+        branch_id=page.branch_id or conversation.branch_id,
     )
 
 
@@ -84,5 +106,7 @@ def _shown(row: rows.MessageRow) -> Message:
             "run_id": row.run_id,
             "status": row.status,
             "created_at": row.created_at,
+            "branch_id": row.branch_id,
+            "siblings": asdict(row.siblings) if row.siblings else None,
         }
     )

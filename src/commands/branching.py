@@ -43,14 +43,19 @@ def retry(command: RetryAfter, state: ConversationState) -> list[Event]:
 
 
 def switch(command: SwitchBranch, state: ConversationState) -> list[Event]:
-    branches = state.branches
-    branch_id = command.branch_id or branches.latest_with(command.version)
-    if not branches.knows(branch_id):
+    branch_id = command.branch_id or state.branches.latest_with(command.version)
+    return switched(branch_id, "reject", state)
+
+
+def switched(branch_id: str, policy: str, state: ConversationState) -> list[Event]:
+    active_id = state.branches.active_id
+    if not state.branches.knows(branch_id):
         raise NotFound("There is no such branch in this conversation.")
-    if branch_id == branches.active_id:
+    if branch_id == active_id:
         return []
-    check_quiet(state)
-    return [c.BranchSwitched(branch_id=branch_id, from_branch_id=branches.active_id)]
+    if policy != "interrupt":
+        check_quiet(state)
+    return [c.BranchSwitched(branch_id=branch_id, from_branch_id=active_id)]
 
 
 def forked(branch_id: str, message_id: str, side: str, state: ConversationState) -> Event:

@@ -16,6 +16,7 @@ from commands.branching import (
     make_way,
     retry,
     switch,
+    switched,
 )
 from commands.conversation_state import ConversationState, evolve
 from commands.decider import Decider
@@ -54,6 +55,8 @@ class PostMessage:
     inference_options: dict[str, Any] = field(default_factory=dict)
     #: Whether a conversation that does not exist is started (else NotFound).
     may_start: bool = False
+    #: The branch that it goes on with; None is the active one.
+    branch_id: str | None = None
     #: What to do while other runs are unfinished: one of SEND_POLICIES.
     policy: str = "enqueue"
 
@@ -197,7 +200,14 @@ def _post(command: PostMessage, state: ConversationState) -> list[Event]:
     if len(state.runs) >= QUEUED_RUNS:
         raise Rejected("queue_full", f"{QUEUED_RUNS} messages already wait for a reply.")
     interrupted = interruptions(command.run_id, state) if command.policy == "interrupt" else []
-    return [*started, *interrupted, *_posted(command)]
+    return [*started, *interrupted, *_continued(command, state), *_posted(command)]
+
+
+def _continued(command: PostMessage, state: ConversationState) -> list[Event]:
+    """Whoever writes below what they read goes on with that, wherever another tab went."""
+    if command.branch_id is None or state.status == "none":
+        return []
+    return switched(command.branch_id, command.policy, state)
 
 
 def _posted(command: PostMessage) -> list[Event]:

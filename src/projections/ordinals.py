@@ -22,3 +22,8 @@ def ordinal_of(turn: int, stream_version: int) -> int:
 
 def turn_of(ordinal: int) -> int:
     return ordinal >> OFFSET_BITS
+
+
+def version_of(ordinal: int) -> int:
+    """The stream version of the event that began the row."""
+    return turn_of(ordinal) + ordinal % (1 << OFFSET_BITS)

@@ -34,6 +34,8 @@ class Page(Generic[RowType]):
     position: int
     #: True when a stream of these rows is parked.
     is_stale: bool = False
+    #: Of a conversation's pages: the branch that was read.
+    branch_id: str | None = None
 
 
 def moment_cursor(created_at: datetime, row_id: str) -> str:

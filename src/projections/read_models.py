@@ -112,7 +112,7 @@ class ReadModels:
             order, has_after=after is not None, has_branch=branch_id is not None
         )
         reading = await self._reader.read(statement, {**parameters, "limit": limit + 1})
-        of_page = reading.records[0]["anchor"]
+        of_page = reading.branch_id
         if branch_id is not None and of_page is None:
             raise UnknownBranch
         return await self._page(
@@ -120,7 +120,7 @@ class ReadModels:
             MessageRow,
             reading,
             limit,
-            lambda row: ordinal_cursor(row.ordinal, of_page),
+            lambda row: ordinal_cursor(row.ordinal, of_page or row.branch_id),
         )
 
     async def message(
@@ -247,6 +247,7 @@ class ReadModels:
             after=cursor(shown[-1]) if has_more else None,
             position=reading.position,
             is_stale=reading.is_stale or any(row.is_stale for row in shown),
+            branch_id=reading.branch_id,
         )
 
     async def _rows(self, model: ReadModel, kind: type[RowType], reading: Reading) -> list[RowType]:

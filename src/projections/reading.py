@@ -54,6 +54,12 @@ class Reading:
         return bool(self.records[0]["is_behind"])
 
     @property
+    def branch_id(self) -> str | None:
+        """Of a page of one conversation: the branch it is of, None when there is no such branch."""
+        found: str | None = self.records[0].get("of_branch_id")
+        return found
+
+    @property
     def is_stale(self) -> bool:
         """Of a page of one conversation: whether that is parked."""
         return bool(self.records[0]["is_conversation_stale"])

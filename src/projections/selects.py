@@ -72,12 +72,12 @@ def conversation_by_id() -> Select[Any]:
 @cache
 def messages_page(order: Order, *, has_after: bool, has_branch: bool) -> Select[Any]:
     """Parameters: owner_id, conversation_id, limit; with has_after also after_ordinal; with
-    has_branch also branch_id, else the active branch is read. The anchor is the branch's id."""
+    has_branch also branch_id, else the active branch is read."""
     table = messages.TABLE
     branch_id = branch_named() if has_branch else active_branch()
     after = _AFTER_ORDINAL if has_after else None
     page = page_of_branch(table, _of_conversation(table), branch_id, order, after)
-    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), anchor=branch_id)
+    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), branch_id=branch_id)
     return _with_siblings(page, page.c.id, checkpoint, order)
 
 
@@ -104,8 +104,9 @@ def thread_items_page(order: Order, *, has_after: bool) -> Select[Any]:
         if has_after
         else None
     )
-    page = page_of_branch(table, rows, active_branch(), order, anchor)
-    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), anchor=anchor)
+    branch_id = active_branch()
+    page = page_of_branch(table, rows, branch_id, order, anchor)
+    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), anchor=anchor, branch_id=branch_id)
     return _with_siblings(page, page.c.message_id, checkpoint, order)
 
 
@@ -222,13 +223,16 @@ def _checkpoint(
     is_behind: ColumnElement[bool] | None = None,
     is_stale: ColumnElement[bool] | None = None,
     anchor: ColumnElement[Any] | None = None,
+    branch_id: ColumnElement[Any] | None = None,
 ) -> CTE:
-    """Where the generation stands; `anchor` is where the page begins, null for nowhere."""
+    """Where the generation stands; `anchor` is where the page begins, null for nowhere; `branch_id`
+    is the branch it is of, null when there is no such branch."""
     columns = (
         GENERATIONS.c.position.label("read_at"),
         (is_behind if is_behind is not None else _is_behind()).label("is_behind"),
         (is_stale if is_stale is not None else false()).label("is_conversation_stale"),
         (anchor if anchor is not None else null()).label("anchor"),
+        (branch_id if branch_id is not None else null()).label("of_branch_id"),
     )
     found = select(*columns).where(GENERATIONS.c.generation == _GENERATION)
     # Else it is worked out again for each row of the page.

@@ -238,6 +238,10 @@ async def test_retry_waits_for_the_reply_that_is_being_written(live: httpx.Async
             item_id=listed["data"][-1]["id"],
         )
         assert_problem(refused, 409)
+        switched = await live.put(
+            f"/chatkit/threads/{reply.thread_id}/branch", json={"branch_id": "main"}
+        )
+        assert switched.status_code == 204, "it is shown already"
         await live.delete(f"/chatkit/runs/{reply.run_id}")
 
 
