@@ -13,6 +13,7 @@ import orjson
 from agents import Model, ModelSettings
 
 from agent.allowances import Limits
+from agent.approving import Approver, Decision
 from agent.attempt import Equipment, RunLimits
 from agent.callers import META_CALL_ID, META_RUN_ID, META_TOKEN, Caller
 from agent.foreign_servers import ForeignTools
@@ -23,6 +24,7 @@ from agent.leases import Leases
 from agent.live import LiveRuns
 from agent.recorder import RunRecorder
 from agent.sending import Message, Sender
+from agent.stopper import Stopper
 from agent.summaries import Summaries, Write
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskTools, build_task_server
@@ -77,10 +79,18 @@ class AgentNode:
     writer: FrameWriter
     supervisor: Supervisor
     sender: Sender
+    approver: Approver
+    stopper: Stopper
     tasks: TasksFromLog
 
     async def say(self, text: str, conversation_id: str | None = None, **kwargs: Any) -> Any:
         return await self.sender.send("ada", conversation_id, Message(text=text), **kwargs)
+
+    async def decide(self, sent: Any, call_id: str, is_granted: bool, reason: str = "") -> Any:
+        decision = Decision(
+            run_id=sent.run_id, call_id=call_id, is_granted=is_granted, reason=reason
+        )
+        return await self.approver.decide("ada", sent.conversation_id, decision)
 
     async def frames(self, run_id: uuid.UUID, after: int = 0) -> list[Frame]:
         found: list[Frame] = []
@@ -110,6 +120,7 @@ async def agent_node(
     turns: int = 10,
     run_seconds: float = 60,
     tool_seconds: float = 10,
+    approval_tools: Sequence[str] = (),
     is_crashing: bool = False,
     can_hear: bool = True,
     foreign: Sequence[ForeignTools] = (),
@@ -161,6 +172,7 @@ async def agent_node(
                 limits=RunLimits(
                     turns=turns, run_seconds=run_seconds, context_messages=context_messages
                 ),
+                approval_tools=frozenset(approval_tools),
             ),
             output_limit=10_000,
             can_hear=can_hear,
@@ -168,11 +180,25 @@ async def agent_node(
         )
         log.listener._on_run = supervisor.stop if can_hear else None
         sender = Sender(handler, log.keys, leases, supervisor, limits)
+        approver = Approver(log.store, handler, log.keys, leases, supervisor)
+        stopper = Stopper(handler, log.keys, leases)
         background = [asyncio.create_task(writer.run()), asyncio.create_task(supervisor.run())]
         if summaries:
             background.append(asyncio.create_task(summaries.run()))
         try:
-            yield AgentNode(log, handler, leases, live, reader, writer, supervisor, sender, tasks)
+            yield AgentNode(
+                log,
+                handler,
+                leases,
+                live,
+                reader,
+                writer,
+                supervisor,
+                sender,
+                approver,
+                stopper,
+                tasks,
+            )
         finally:
             for task in background:
                 task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ from agent.errors import (
     explain_model_error,
 )
 from agent.model_output import parse_arguments
-from agent.open_work import OpenCall, OpenWork
+from agent.open_work import OpenCall, OpenWork, find_open_work
 from agent.recorded_model import RecordedModel
 from agent.recorder import RunRecorder
 from agent.summaries import Summaries
@@ -55,6 +56,8 @@ STOPPED_OUTCOME = (
 NOT_BEGUN = "The reply was stopped before this call was carried out."
 #: How long a running tool may take to finish once its run was stopped.
 STOP_SECONDS = 5.0
+#: The outcome of an attempt that left the next step to the user.
+WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class Equipment:
     model_name: str
     model_settings: ModelSettings
     limits: RunLimits
+    #: Tools whose calls wait until the user approves them.
+    approval_tools: frozenset[str] = frozenset()
     is_tracing: bool = False
     #: None where contexts begin without one.
     summaries: Summaries | None = None
@@ -95,35 +100,43 @@ class Attempt:
         self._stopped = stopped
 
     async def run(self) -> str:
-        """Works until the run has ended; answers its outcome."""
+        """Works until the run has ended or waits for the user; answers its outcome."""
         try:
             async with asyncio.timeout(self._equipment.limits.run_seconds):
-                await self._work()
+                is_whole = await self._work()
         except TimeoutError:
             return await self._fail(RunTimeout("The reply took too long.", retryable=True))
         except RunStopped:
             return await self._recorder.cancel()
         except AgentError as error:
             return await self._fail(error)
+        if not is_whole:
+            return WAITING
         await self._recorder.complete()
         return "completed"
 
-    async def _work(self) -> None:
-        await self._settle()
-        turns = self._equipment.limits.turns - self._open_work.responses
+    async def _work(self) -> bool:
+        """False when the run has paused: what comes next is for the user to decide."""
+        if not await self._settle(self._open_work.calls):
+            return False
         if self._open_work.is_answered:
-            return
+            return True
         tools = await self._tools()
+        turns = self._equipment.limits.turns - self._open_work.responses
         while turns > 0:
             self._check_stopped()
             responses = self._recorder.usage.requests
             try:
                 await self._run_sdk(tools, turns)
-                return
+                asked = [call for call in self._recorder.calls if call.approval]
+                if not asked:
+                    return True
             except ModelBehaviorError as error:
                 if not self._recorder.calls:
                     raise explain_model_error(error) from error
-                await self._refuse_unknown_calls()
+                asked = await self._refuse_unknown_calls()
+            if not await self._settle(asked):
+                return False
             turns -= max(1, self._recorder.usage.requests - responses)
         raise TurnLimitReached("The reply took more steps than allowed.")
 
@@ -184,6 +197,7 @@ class Attempt:
             params_json_schema=definition.parameters,
             on_invoke_tool=invoke,
             strict_json_schema=False,
+            needs_approval=definition.name in self._equipment.approval_tools,
         )
 
     async def _execute(self, call: OpenCall) -> str:
@@ -237,22 +251,48 @@ class Attempt:
             await self._recorder.begin_tool(call)
         return await self._equipment.tools.call(self._caller(call.call_id), call.name, arguments)
 
-    async def _settle(self) -> None:
-        """Calls that were recorded and have no result run again under the same call id."""
-        for call in self._open_work.calls:
-            if not call.is_begun:
-                self._check_stopped()
-            await self._execute(call)
+    async def _settle(self, calls: Sequence[OpenCall]) -> bool:
+        """Until the recorded calls have results; False when the run has paused for some of them.
 
-    async def _refuse_unknown_calls(self) -> None:
-        """The model called a tool that does not exist: it is told so, and may try again."""
+        A call runs again under the same call id.
+        """
+        while calls:
+            asked = [call for call in calls if call.approval == "requested"]
+            for call in calls:
+                if not call.is_begun:
+                    self._check_stopped()
+                if call not in asked:
+                    await self._execute(call)
+            if not asked:
+                return True
+            if await self._recorder.pause():
+                return False
+            calls = await self._decided(asked)
+        return True
+
+    async def _decided(self, asked: Sequence[OpenCall]) -> Sequence[OpenCall]:
+        """The calls that are open after the user decided while the run was at work."""
+        conversation_id, run_id = self._claim.conversation_id, self._recorder.run_id
+        work = await find_open_work(self._equipment.store, conversation_id, run_id)
+        self._recorder.shown_calls.decide(asked, work)
+        return work.calls
+
+    async def _refuse_unknown_calls(self) -> list[OpenCall]:
+        """The model called a tool that does not exist: it is told so, and may try again.
+
+        Answers the calls that wait for approval.
+        """
         known = {d.name for d in await self._equipment.tools.tools(self._caller(None))}
+        asked = []
         for call in self._recorder.calls:
-            if call.name in known:
-                await self._execute(call)
-            else:
+            if call.name not in known:
                 refusal = ToolResult(f"There is no tool called {call.name}.", is_error=True)
                 await self._recorder.finish_tool(call, refusal)
+            elif call.approval:
+                asked.append(call)
+            else:
+                await self._execute(call)
+        return asked
 
     async def _fail(self, error: AgentError) -> str:
         log.info("run_failed", run_id=self._recorder.run_id, error=type(error).__name__)

@@ -15,6 +15,8 @@ class Claim:
     #: The worker before was silent for too long: the run is closed, not resumed.
     is_dead: bool = False
     is_cancel_requested: bool = False
+    #: The append that claimed the run has recorded run_resumed as well.
+    is_resumed: bool = False
 
     @property
     def is_takeover(self) -> bool:

@@ -19,7 +19,7 @@ async def delete_conversation(
         stream_of(conversation_id),
         Delete(),
         Origin(owner_id=owner_id, actor=f"user:{owner_id}"),
-        lambda events: [deletion_of_conversation(conversation_id, owner_id)],
+        lambda events, state: [deletion_of_conversation(conversation_id, owner_id)],
     )
     await leases.request_cancel_all(conversation_id, owner_id)
     return handled

@@ -27,6 +27,14 @@ def frame_body(event: dict[str, Any]) -> bytes:
     return orjson.dumps(event)
 
 
+def last_frames(shown: Sequence[dict[str, Any]], first_seq: int) -> list[Frame]:
+    """The frames that end a run's answer: at least one, and the last of them says so."""
+    bodies = [frame_body(event) for event in shown] or [b""]
+    return [
+        Frame(first_seq + n, body, is_last=n == len(bodies) - 1) for n, body in enumerate(bodies)
+    ]
+
+
 class FrameSeal:
     """Encrypts and decrypts the frames of one run, each bound to its run and number."""
 

@@ -10,6 +10,8 @@ import asyncpg
 from agent import statements
 from agent.allowances import Limits
 from agent.claims import Claim
+from agent.frames import Frame, frame_companions
+from events.cipher import DataKey
 from events.stored import Companion
 
 HEARTBEAT_SECONDS = 2.0
@@ -39,6 +41,19 @@ class Leases:
                 limits.tokens_a_day,
             ),
             lock=claim.owner_id,
+        )
+
+    def resume(self, claim: Claim) -> Companion:
+        """The lease row to write with the decision that ends a pause."""
+        return Companion(
+            statement=statements.load("resume_lease"),
+            values=(
+                claim.run_id,
+                claim.conversation_id,
+                claim.owner_id,
+                self.node_id,
+                claim.attempt,
+            ),
         )
 
     async def renew(self, run_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int, bool]]:
@@ -78,15 +93,26 @@ class Leases:
     async def request_cancel_all(self, conversation_id: str, owner_id: str) -> None:
         await self._pool.execute(statements.load("request_cancel_all"), conversation_id, owner_id)
 
+    async def is_cancel_requested(self, run_id: uuid.UUID) -> bool:
+        found: bool = await self._pool.fetchval(statements.load("is_cancel_requested"), run_id)
+        return found
+
     async def release(self, claim: Claim, tokens: int = 0) -> None:
-        ended = releasing(claim, tokens)
+        ended = _releasing(claim, tokens, "release_lease")
         await self._pool.execute(ended.statement, *ended.values)
 
 
-def releasing(claim: Claim, tokens: int) -> Companion:
+def ending(
+    claim: Claim, key: DataKey, frames: Sequence[Frame], tokens: int, lease: str = "release_lease"
+) -> list[Companion]:
+    """An answer's last frames and the end of the lease, for the transaction that ends the work."""
+    return [*frame_companions(key, claim.run_id, frames), _releasing(claim, tokens, lease)]
+
+
+def _releasing(claim: Claim, tokens: int, statement: str) -> Companion:
     """The end of a lease, which charges its owner with what the run used."""
     return Companion(
-        statement=statements.load("release_lease"),
+        statement=statements.load(statement),
         values=(claim.run_id, claim.attempt, tokens),
         lock=claim.owner_id,
     )

@@ -14,14 +14,20 @@ from events.conversation import stream_of
 from events.store import EventStore
 
 
-async def resume_run(handler: CommandHandler, claim: Claim) -> None:
-    """From then on the attempts before record nothing. Raises CommandError when the run is over."""
-    await handler.handle(
+async def resume_run(handler: CommandHandler, claim: Claim) -> int:
+    """From then on the attempts before record nothing. Raises CommandError when the run is over.
+
+    Answers the attempt that began the run, or that the last decision of the user gave it.
+    """
+    if claim.is_resumed:
+        return claim.attempt
+    handled = await handler.handle(
         CONVERSATION,
         stream_of(claim.conversation_id),
         ResumeRun(run_id=str(claim.run_id), attempt=claim.attempt),
         Origin(owner_id=claim.owner_id, actor=f"agent:{claim.run_id}"),
     )
+    return handled.state.runs[str(claim.run_id)].first_attempt
 
 
 async def mend_stream(

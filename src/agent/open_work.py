@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from events import conversation as c
@@ -20,15 +20,24 @@ class OpenCall:
     name: str
     #: JSON text, as the model wrote it.
     arguments: str
+    run_id: str = ""
     #: A server that is not ours was asked, or was about to be: it may have acted.
     is_begun: bool = False
+    #: "" when it needs no approval, else requested | granted | denied.
+    approval: str = ""
+    #: What the user recognises the call by that needs approval.
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenWork:
     #: Recorded calls without a result, in call order.
     calls: tuple[OpenCall, ...] = ()
+    #: Call id to the reason, of calls that the user denied.
+    denied: Mapping[str, str] = field(default_factory=dict)
     usage: c.Usage = field(default_factory=c.Usage)
+    #: The owner was charged with them when the run paused.
+    charged_tokens: int = 0
     #: The last response called no tool: the reply is complete, only its end is missing.
     is_answered: bool = False
 
@@ -61,8 +70,9 @@ async def events_of_run(store: EventStore, conversation_id: str, run_id: str) ->
 
 def open_work(events: Sequence[Event], run_id: str) -> OpenWork:
     calls: dict[str, OpenCall] = {}
+    denied: dict[str, str] = {}
     usage = c.Usage()
-    is_answered = False
+    is_answered, charged_tokens = False, 0
     for event in events:
         if getattr(event, "run_id", None) != run_id:
             continue
@@ -70,15 +80,38 @@ def open_work(events: Sequence[Event], run_id: str) -> OpenWork:
             case c.ModelResponded():
                 usage = add_usage(usage, event.usage)
                 is_answered = not any(i.get("type") == "function_call" for i in event.items)
-            case c.ToolCalled():
-                calls[event.call_id] = OpenCall(event.call_id, event.name, event.arguments)
-            case c.ToolBegun() if event.call_id in calls:
-                calls[event.call_id] = replace(calls[event.call_id], is_begun=True)
-            case (
-                c.ToolCompleted() | c.ToolFailed() | c.ToolOutcomeUnknown() | c.ToolApprovalDenied()
-            ):
+            case c.RunPaused():
+                charged_tokens = tokens_of(usage)
+            case c.ToolApprovalDenied(call_id=call_id, reason=reason):
+                calls.pop(call_id, None)
+                denied[call_id] = reason
+            case c.ToolCompleted() | c.ToolFailed() | c.ToolOutcomeUnknown():
                 calls.pop(event.call_id, None)
-    return OpenWork(calls=tuple(calls.values()), usage=usage, is_answered=is_answered)
+            case _:
+                note_call(calls, event)
+    return OpenWork(
+        calls=tuple(calls.values()),
+        denied=denied,
+        usage=usage,
+        is_answered=is_answered,
+        charged_tokens=charged_tokens,
+    )
+
+
+def note_call(calls: dict[str, OpenCall], event: Event) -> None:
+    """What an event says about a call, apart from its outcome."""
+    match event:
+        case c.ToolCalled():
+            call = OpenCall(event.call_id, event.name, event.arguments, event.run_id)
+            calls[event.call_id] = call
+        case c.ToolBegun(call_id=call_id) if call_id in calls:
+            calls[call_id] = replace(calls[call_id], is_begun=True)
+        case c.ToolApprovalRequested(call_id=call_id, subject=subject):
+            calls[call_id] = replace(calls[call_id], approval="requested", subject=subject)
+        case c.ToolApprovalGranted(call_id=call_id):
+            calls[call_id] = replace(calls[call_id], approval="granted")
+        case c.ToolApprovalDenied(call_id=call_id):
+            calls[call_id] = replace(calls[call_id], approval="denied")
 
 
 def add_usage(one: c.Usage, other: c.Usage) -> c.Usage:
@@ -87,3 +120,7 @@ def add_usage(one: c.Usage, other: c.Usage) -> c.Usage:
         input_tokens=one.input_tokens + other.input_tokens,
         output_tokens=one.output_tokens + other.output_tokens,
     )
+
+
+def tokens_of(usage: c.Usage) -> int:
+    return usage.input_tokens + usage.output_tokens

@@ -1,9 +1,9 @@
 """Runs that nobody works on and nobody will: what a restored backup brings along.
 
-A lease is written in the transaction that requests a run and removed in the one that ends it, so an
-unfinished run without a lease comes from a place whose leases were not kept. It is closed, never
-resumed: its tools may have acted since. Were it left open, every later run of its conversation
-would wait behind it.
+A lease is written in the transaction that requests a run and removed in the one that ends it, or
+leaves it to its user's decision. So an unfinished run that has no lease and does not wait for its
+user comes from a place whose leases were not kept. It is closed, never resumed: its tools may have
+acted since. Were it left open, every later run of its conversation would wait behind it.
 """
 
 from __future__ import annotations

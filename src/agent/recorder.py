@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 from openai.types.responses import (
     Response,
@@ -13,49 +11,31 @@ from openai.types.responses import (
 )
 
 from agent import chatkit_events as ck
+from agent.approvals import Approvals, closed_calls
+from agent.call_frames import CallFrames, opened
 from agent.claims import Claim
 from agent.context import Context
-from agent.errors import AgentError
+from agent.errors import AgentError, RunStopped
 from agent.frame_writer import RunFrames
-from agent.frames import Frame, frame_body, frame_companions
-from agent.leases import releasing
+from agent.frames import Frame, last_frames
+from agent.leases import ending
 from agent.model_output import call_of, code_of, usage_of
-from agent.open_work import OpenCall, add_usage
-from agent.shown_items import begun_reply, shown_call, shown_reply
+from agent.open_messages import OpenMessage, OpenPart, reply_of
+from agent.open_work import OpenCall, OpenWork, add_usage, tokens_of
+from agent.shown_items import begun_reply, shown_reply
 from agent.tool_server import ToolResult
 from commands import run as commands
+from commands.approval import PauseRun
 from commands.begin_tool import BeginTool
 from commands.conversation import CONVERSATION
-from commands.handle import CommandHandler, Origin
-from events.conversation import AssistantMessagePosted, RunInterrupted, Usage, stream_of
+from commands.conversation_state import ConversationState
+from commands.errors import Rejected
+from commands.handle import CommandHandler, Companions, Origin
+from events.conversation import AssistantMessagePosted, RunInterrupted, stream_of
 from events.event import Event
 from events.ids import new_id
 from events.storable import make_storable, make_tree_storable
-
-
-@dataclass(slots=True)
-class OpenPart:
-    """One of the texts that an assistant message consists of."""
-
-    #: The frame that shows a delta.
-    body_of: Callable[[str], bytes]
-    deltas: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.deltas)
-
-
-@dataclass(slots=True)
-class OpenMessage:
-    """An assistant message that is being streamed."""
-
-    message_id: str
-    parts: list[OpenPart] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "".join(part.text for part in self.parts)
+from events.stored import Companion
 
 
 class RunRecorder:
@@ -67,15 +47,19 @@ class RunRecorder:
         claim: Claim,
         frames: RunFrames,
         *,
+        approvals: Approvals,
         output_limit: int,
-        usage: Usage | None = None,
+        earlier: OpenWork,
     ) -> None:
         self.claim = claim
         self.frames = frames
         #: Of all attempts.
-        self.usage = usage or Usage()
+        self.usage = earlier.usage
+        self._charged_tokens = earlier.charged_tokens
         self._handler = handler
+        self._approvals = approvals
         self._output_limit = output_limit
+        self.shown_calls = CallFrames(frames, claim.conversation_id)
         self._origin = Origin(
             owner_id=claim.owner_id,
             actor=f"agent:{claim.run_id}",
@@ -92,7 +76,8 @@ class RunRecorder:
 
     @property
     def tokens(self) -> int:
-        return self.usage.input_tokens + self.usage.output_tokens
+        """What the run has used and nobody was charged with."""
+        return tokens_of(self.usage) - self._charged_tokens
 
     async def start(self, model: str, context: Context, context_hash: str) -> None:
         await self._handle(
@@ -137,12 +122,19 @@ class RunRecorder:
         """Stores a whole model response in one append, then shows it."""
         raw = [item.model_dump(mode="json", exclude_none=True) for item in response.output]
         items = make_tree_storable(raw, self._output_limit)
-        replies = [self._reply(i) for i in response.output if isinstance(i, ResponseOutputMessage)]
-        calls = [
-            call_of(item, self._output_limit)
+        replies = [
+            reply_of(item, self._messages.get(item.id), self._output_limit)
             for item in response.output
-            if isinstance(item, ResponseFunctionToolCall)
+            if isinstance(item, ResponseOutputMessage)
         ]
+        calls = await self._approvals.mark(
+            self.claim.owner_id,
+            [
+                call_of(item, self._output_limit)
+                for item in response.output
+                if isinstance(item, ResponseFunctionToolCall)
+            ],
+        )
         self.usage = add_usage(self.usage, usage_of(response))
         await self._handle(
             commands.RecordResponse(
@@ -177,7 +169,7 @@ class RunRecorder:
                 run_id=run_id, attempt=attempt, call_id=call.call_id, output=text, adjusted=adjusted
             )
         await self._handle(command)
-        self._show_tool(call, "error" if result.is_error else "success", text)
+        self.shown_calls.turn(call, "error" if result.is_error else "success", text)
         return text
 
     async def lose_tool(self, call: OpenCall, reason: str) -> str:
@@ -187,7 +179,7 @@ class RunRecorder:
             run_id=run_id, attempt=attempt, call_id=call.call_id, reason=reason
         )
         await self._handle(command)
-        self._show_tool(call, "unknown", reason)
+        self.shown_calls.turn(call, "unknown", reason)
         return reason
 
     async def complete(self) -> None:
@@ -225,22 +217,48 @@ class RunRecorder:
         command = commands.InterruptRun(run_id=self.run_id, reason=reason)
         await self._end(command, ck.error(reason, can_retry=True))
 
+    async def pause(self) -> bool:
+        """Gives the run up until the user decides; False when nothing is left to decide.
+
+        Raises RunStopped when the run is to make way for a newer message.
+        """
+        await self.frames.end()
+        seq = self.frames.next_seq
+        mark = last_frames([], seq)
+        command = PauseRun(run_id=self.run_id, attempt=self.claim.attempt, last_seq=seq)
+        companions = ending(self.claim, self.frames.key, mark, self.tokens, "pause_lease")
+        is_paused = False
+        try:
+            is_paused = bool(await self._handle(command, lambda events, state: companions))
+        except Rejected as error:
+            raise RunStopped(str(error)) from None
+        finally:
+            self.frames.is_ending = is_paused
+        if is_paused:
+            self.frames.live.publish(mark)
+        return is_paused
+
     async def _end(
         self, command: commands.RunCommand, last: ck.StreamEvent | None
     ) -> Sequence[Event]:
-        """The run's last events, its last frame and the end of its lease, in one transaction."""
+        """The run's last events, its last frames and the end of its lease, in one transaction."""
         await self.frames.end()
-        frame = Frame(self.frames.next_seq, frame_body(last) if last else b"", is_last=True)
-        companions = [
-            *frame_companions(self.frames.key, self.claim.run_id, [frame]),
-            releasing(self.claim, self.tokens),
-        ]
-        events = await self._handle(command, lambda events: companions)
-        self.frames.live.publish([frame])
-        return events
+        frames: list[Frame] = []
+
+        def companions(events: Sequence[Event], state: ConversationState) -> list[Companion]:
+            shown = closed_calls(events, state, self.claim.conversation_id)
+            shown += [last] if last else []
+            frames[:] = last_frames(shown, self.frames.next_seq)
+            return ending(self.claim, self.frames.key, frames, self.tokens)
+
+        ended = await self._handle(command, companions)
+        self.frames.live.publish(frames)
+        return ended
 
     async def _handle(
-        self, command: commands.RunCommand | BeginTool, companions: Any = None
+        self,
+        command: commands.RunCommand | BeginTool | PauseRun,
+        companions: Companions | None = None,
     ) -> Sequence[Event]:
         handled = await self._handler.handle(
             CONVERSATION,
@@ -250,13 +268,6 @@ class RunRecorder:
             companions,
         )
         return handled.events
-
-    def _reply(self, item: ResponseOutputMessage) -> commands.Reply:
-        message = self._messages.get(item.id) or OpenMessage(str(new_id()))
-        texts = [part.text for part in item.content if part.type == "output_text"]
-        texts += [part.refusal for part in item.content if part.type == "refusal"]
-        text, _ = make_storable("\n\n".join(texts), self._output_limit)
-        return commands.Reply(message_id=message.message_id, text=text)
 
     def _show_response(
         self, replies: Sequence[commands.Reply], calls: Sequence[commands.Call]
@@ -268,16 +279,9 @@ class RunRecorder:
             elif reply.message_id in shown:
                 self.frames.emit(ck.item_removed(reply.message_id))
         self._messages.clear()
-        self._calls = {
-            call.provider_call_id: OpenCall(call.call_id, call.name, call.arguments)
-            for call in calls
-        }
+        self._calls = {call.provider_call_id: opened(call, self.run_id) for call in calls}
         for call in self._calls.values():
-            self.frames.emit(ck.item_added(shown_call(self.claim.conversation_id, call)))
-
-    def _show_tool(self, call: OpenCall, status: str, outcome: str) -> None:
-        item = shown_call(self.claim.conversation_id, call, status, outcome)
-        self.frames.emit(ck.item_done(item))
+            self.shown_calls.begin(call)
 
     def _show_reply(self, reply: commands.Reply) -> None:
         posted = AssistantMessagePosted(

@@ -12,6 +12,7 @@ import asyncpg
 
 from agent import chatkit_events as ck
 from agent.allowances import Limits, Refusals
+from agent.approvals import closed_calls
 from agent.attachments import attaching
 from agent.claims import Claim
 from agent.frames import Frame, frame_body, frame_companions
@@ -26,8 +27,8 @@ from commands.conversation import (
     PostMessage,
     RequestRun,
 )
+from commands.conversation_state import ConversationState
 from commands.handle import CommandHandler, Origin
-from events.cipher import DataKey
 from events.conversation import (
     Attachment,
     RunRequested,
@@ -78,6 +79,8 @@ class Sent:
     version: int
     #: The same idempotency key had sent it before.
     is_replay: bool
+    #: The answer is what the run sends after this frame.
+    after_seq: int = 0
 
 
 class Sender:
@@ -191,19 +194,30 @@ class Sender:
             idempotency_key=idempotency_key,
             request_body=request_body,
         )
+        preamble: list[Frame] = []
+
+        def companions(events: Sequence[Event], state: ConversationState) -> list[Companion]:
+            claim = _claim(_requested(events), conversation_id, owner_id)
+            preamble[:] = _preamble(events, state, conversation_id)
+            return [
+                self._leases.claim(claim, self._limits),
+                *frame_companions(key, claim.run_id, preamble),
+                *attaching(events, conversation_id, owner_id),
+            ]
+
         with self._limited(owner_id):
             handled = await self._handler.handle(
                 CONVERSATION,
                 stream_of(conversation_id),
                 command,
                 origin,
-                lambda events: self._companions(events, conversation_id, owner_id, key),
+                companions,
                 is_new=is_new,
             )
         requested = _requested(handled.events)
         claim = _claim(requested, conversation_id, owner_id)
         if not handled.is_replay:
-            self._supervisor.begin(claim, _preamble(handled.events, conversation_id))
+            self._supervisor.begin(claim, preamble)
         return Sent(
             conversation_id=conversation_id,
             message_id=requested.message_id,
@@ -223,17 +237,6 @@ class Sender:
                 raise
             self._refusals.remember(owner_id, refusal)
             raise refusal from None
-
-    def _companions(
-        self, events: Sequence[Event], conversation_id: str, owner_id: str, key: DataKey
-    ) -> list[Companion]:
-        claim = _claim(_requested(events), conversation_id, owner_id)
-        preamble = _preamble(events, conversation_id)
-        return [
-            self._leases.claim(claim, self._limits),
-            *frame_companions(key, claim.run_id, preamble),
-            *attaching(events, conversation_id, owner_id),
-        ]
 
 
 def _posting(message: Message, *, may_start: bool = False) -> PostMessage:
@@ -270,9 +273,11 @@ def _claim(requested: RunRequested, conversation_id: str, owner_id: str) -> Clai
     )
 
 
-def _preamble(events: Sequence[Event], conversation_id: str) -> list[Frame]:
+def _preamble(
+    events: Sequence[Event], state: ConversationState, conversation_id: str
+) -> list[Frame]:
     """What a response begins with: the thread if it is new, the user's message, the options,
-    and then the inputs that the user has filled in."""
+    and then the inputs that the user has filled in and the questions that were passed over."""
     shown: list[ck.StreamEvent] = []
     started = next((event for event in events if isinstance(event, Started)), None)
     for posted in (event for event in events if isinstance(event, UserMessagePosted)):
@@ -286,4 +291,5 @@ def _preamble(events: Sequence[Event], conversation_id: str) -> list[Frame]:
         for event in events
         if isinstance(event, ThreadItemPut) and event.item["type"] == "structured_input"
     ]
+    shown += closed_calls(events, state, conversation_id)
     return [Frame(seq, frame_body(event)) for seq, event in enumerate(shown, start=1)]

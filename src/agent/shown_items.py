@@ -32,12 +32,15 @@ def begun_reply(conversation_id: str, message_id: str) -> Item:
 def shown_call(
     conversation_id: str, call: OpenCall, status: str = "running", outcome: str = ""
 ) -> Item:
+    """By its status: a badge, or the question whether it may be carried out."""
     shown = ToolCall(
         call_id=call.call_id,
         name=call.name,
         arguments=call.arguments,
         status=status,
+        subject=call.subject,
         output=outcome if status == "success" else None,
         error=None if status == "success" else outcome,
     )
-    return tool_item(conversation_id, shown, time_of(uuid.UUID(call.call_id)))
+    moment = time_of(uuid.UUID(call.call_id))
+    return tool_item(conversation_id, shown, moment, run_id=call.run_id)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import asyncpg
 import structlog
 
-from agent.attempt import Attempt, Equipment
+from agent.approvals import Approvals
+from agent.attempt import WAITING, Attempt, Equipment
 from agent.chatkit_events import StreamEvent
 from agent.claims import Claim
 from agent.errors import RunBroken
@@ -24,11 +25,10 @@ from agent.live import LiveRuns
 from agent.mending import mend_stream, resume_run
 from agent.open_work import OpenWork
 from agent.recorder import RunRecorder
-from commands.conversation import CONVERSATION
-from commands.conversation_state import Run, earlier_runs
+from agent.stopper import Stopper
+from agent.turn_taking import TurnTaking
 from commands.errors import CommandError
 from commands.handle import CommandHandler
-from events.conversation import stream_of
 from events.errors import ContentErased, QueueFull, StoreUnavailable, UserErased
 from events.group_commit import DISCONNECTED
 from events.keys import KeyRing
@@ -40,8 +40,6 @@ log = structlog.get_logger()
 UNHEARD_HEARTBEAT_SECONDS = 0.5
 #: How often runs of other nodes are looked at, while any run is unfinished.
 LOOK_SECONDS = 3.0
-#: How long a run that waits for its turn sleeps between looks when no event wakes it.
-TURN_SECONDS = 1.0
 #: How long a node that shuts down lets its runs finish before it hands them over.
 GRACE_SECONDS = 3.0
 #: How often a run is attempted; one that breaks each time would do so for ever.
@@ -61,6 +59,12 @@ class _Working:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
     frames: RunFrames | None = None
+    #: The attempt that began the run, or that the last decision of the user gave it.
+    first_attempt: int = 1
+
+    @property
+    def tries(self) -> int:
+        return self.claim.attempt - self.first_attempt + 1
 
 
 class Supervisor:
@@ -91,11 +95,16 @@ class Supervisor:
         self._output_limit = output_limit
         self._on_outcome = on_outcome
         self._can_hear = can_hear
+        self._turns = TurnTaking(handler, signal, leases, self.stop)
         self._working: dict[uuid.UUID, _Working] = {}
         self._beat = asyncio.Event()
         self._is_closing = False
         #: Unfinished runs on all nodes, as of the last look.
         self.unfinished = 0
+
+    def resume(self, claim: Claim) -> None:
+        """Work on a run that was paused, whose lease this node has just claimed."""
+        self._start(claim)
 
     def begin(self, claim: Claim, preamble: Sequence[Frame]) -> None:
         """Work on a run whose lease this node has just claimed."""
@@ -160,9 +169,13 @@ class Supervisor:
         recorder: RunRecorder | None = None
         try:
             with self._signal.wakefulness.held():
-                recorder, unfinished = await self._prepare(claim)
+                recorder, unfinished = await self._prepare(working)
                 working.frames = recorder.frames
                 outcome = await self._attempt(working, recorder, unfinished)
+            if outcome == WAITING:
+                await self._leave(claim)
+                bound.info("run_paused")
+                return
             self._on_outcome(outcome, time.monotonic() - started, recorder)
             bound.info("run_ended", outcome=outcome)
         except (CommandError, ContentErased, UserErased) as error:
@@ -174,7 +187,7 @@ class Supervisor:
             bound.warning("run_attempt_broke", error=type(error).__name__)
         except Exception:
             bound.exception("run_attempt_broke")
-            if claim.attempt > ATTEMPTS:
+            if working.tries > ATTEMPTS:
                 # Not even its end can be recorded: left so, it would be attempted for ever.
                 bound.error("run_given_up")
                 await self._release(claim, recorder)
@@ -183,19 +196,26 @@ class Supervisor:
                 del self._working[claim.run_id]
                 self._live.close(claim.run_id)
 
-    async def _prepare(self, claim: Claim) -> tuple[RunRecorder, OpenWork]:
+    async def _leave(self, claim: Claim) -> None:
+        """A stop that was asked for while the run paused has kept the lease: it is due now."""
+        if await self._leases.is_cancel_requested(claim.run_id):
+            stopper = Stopper(self._handler, self._keys, self._leases)
+            await stopper.stop_waiting(claim.owner_id, claim.conversation_id, claim.run_id)
+
+    async def _prepare(self, working: _Working) -> tuple[RunRecorder, OpenWork]:
+        claim = working.claim
         key = await self._keys.current(claim.owner_id)
         live = self._live.find(claim.run_id)
         if not claim.is_takeover and live is not None:
             frames = RunFrames(self._writer, live, key, claim.attempt, live.last_seq + 1)
             return self._recorder(claim, frames, OpenWork()), OpenWork()
-        await resume_run(self._handler, claim)
+        working.first_attempt = await resume_run(self._handler, claim)
         live = self._live.open(claim.run_id, await self._reader.last_seq(claim.run_id) + 1)
         frames = RunFrames(self._writer, live, key, claim.attempt, live.first_seq)
         try:
             unfinished = await mend_stream(self._equipment.store, self._reader, claim, frames)
         except Exception:
-            if claim.attempt <= ATTEMPTS:
+            if working.tries <= ATTEMPTS:
                 raise
             # What breaks every attempt must not keep the run from its end.
             log.exception("run_not_mended", run_id=str(claim.run_id))
@@ -210,10 +230,10 @@ class Supervisor:
         if working.claim.is_dead:
             await recorder.interrupt(CLOSED_REASON)
             return "interrupted"
-        if working.claim.attempt > ATTEMPTS:
+        if working.tries > ATTEMPTS:
             await recorder.fail(RunBroken(BROKEN_REASON))
             return "failed"
-        await self._wait_for_turn(working)
+        await self._turns.wait(working.claim, working.stopped)
         attempt = Attempt(self._equipment, working.claim, recorder, unfinished, working.stopped)
         return await attempt.run()
 
@@ -222,39 +242,10 @@ class Supervisor:
             self._handler,
             claim,
             frames,
+            approvals=Approvals(self._handler, self._equipment.approval_tools),
             output_limit=self._output_limit,
-            usage=unfinished.usage,
+            earlier=unfinished,
         )
-
-    async def _wait_for_turn(self, working: _Working) -> None:
-        """Runs of one conversation work one after the other, in the order they were requested."""
-        head, earlier = await self._earlier_runs(working.claim)
-        await self._interrupt(earlier, working.claim.owner_id)
-        while earlier and not working.stopped.is_set():
-            news = {
-                asyncio.ensure_future(self._signal.wait_beyond(head)),
-                asyncio.ensure_future(working.stopped.wait()),
-            }
-            try:
-                await asyncio.wait(news, timeout=TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for one in news:
-                    one.cancel()
-            head, earlier = await self._earlier_runs(working.claim)
-
-    async def _earlier_runs(self, claim: Claim) -> tuple[int, list[Run]]:
-        """What the run waits for, as of a position of the log at the latest."""
-        head = self._signal.head
-        stream_id = stream_of(claim.conversation_id)
-        _, state = await self._handler.load(CONVERSATION, stream_id, claim.owner_id)
-        return head, earlier_runs(state, str(claim.run_id))
-
-    async def _interrupt(self, runs: Sequence[Run], owner_id: str) -> None:
-        """Stops those that were asked to make way; the waiting run does, so no crash forgets it."""
-        for run in runs:
-            if run.interrupted_by_run_id is not None:
-                await self._leases.request_cancel(uuid.UUID(run.run_id), owner_id)
-                self.stop(run.run_id)
 
     async def _renew_forever(self) -> None:
         heartbeat_seconds = HEARTBEAT_SECONDS if self._can_hear else UNHEARD_HEARTBEAT_SECONDS

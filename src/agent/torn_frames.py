@@ -8,11 +8,14 @@ import orjson
 
 from agent import chatkit_events as ck
 from agent.frames import Frame
-from agent.open_work import OpenCall
+from agent.open_work import OpenCall, note_call
 from agent.shown_items import shown_call, shown_reply
 from events import conversation as c
 from events.event import Event
 from projections.chatkit_items import Item
+
+#: How far an item is: a call that needs approval is whole at once and replaced by what comes of it.
+OPEN, ENDED, ASKED = "open", "ended", "asked"
 
 
 def mend(
@@ -25,49 +28,56 @@ def mend(
     begun, ended = _items_of(frames)
     known = _items_known(events, conversation_id, run_id)
     mended: list[ck.StreamEvent] = []
-    for item_id, (item, is_open) in known.items():
-        if is_open and item_id not in begun | ended:
+    for item_id, (item, state) in known.items():
+        if state == OPEN and item_id not in begun | ended.keys():
             mended.append(ck.item_added(item))
-        elif not is_open and item_id not in ended:
+        elif state != OPEN and item_id not in ended:
             mended.append(ck.item_done(item))
-    return mended + [ck.item_removed(i) for i in sorted(begun - ended - known.keys())]
+        elif state == ASKED and ended[item_id] != item:
+            mended.append(ck.item_replaced(item))
+    return mended + [ck.item_removed(i) for i in sorted(begun - ended.keys() - known.keys())]
 
 
-def _items_of(frames: Sequence[Frame]) -> tuple[set[str], set[str]]:
+def _items_of(frames: Sequence[Frame]) -> tuple[set[str], dict[str, Item | None]]:
+    """The ids of begun items, and the ended ones as they were shown last (None: removed)."""
     begun: set[str] = set()
-    ended: set[str] = set()
+    ended: dict[str, Item | None] = {}
     for frame in frames:
         event = orjson.loads(frame.body) if frame.body else {}
         match event.get("type"):
             case "thread.item.added":
                 begun.add(event["item"]["id"])
-            case "thread.item.done":
-                ended.add(event["item"]["id"])
+            case "thread.item.done" | "thread.item.replaced":
+                ended[event["item"]["id"]] = event["item"]
             case "thread.item.removed":
-                ended.add(event["item_id"])
+                ended[event["item_id"]] = None
     return begun, ended
 
 
 def _items_known(
     events: Iterable[Event], conversation_id: str, run_id: str
-) -> dict[str, tuple[Item, bool]]:
-    """Item id to the item and whether it is still open, for one run."""
-    known: dict[str, tuple[Item, bool]] = {}
+) -> dict[str, tuple[Item, str]]:
+    """Item id to the item and its state, for one run."""
+    known: dict[str, tuple[Item, str]] = {}
     calls: dict[str, OpenCall] = {}
 
-    def tool(call_id: str, status: str, outcome: str) -> None:
-        item = shown_call(conversation_id, calls[call_id], status, outcome)
-        known[call_id] = (item, status == "running")
+    def tool(call_id: str, status: str, outcome: str = "") -> None:
+        call = calls[call_id]
+        state = OPEN if status == "running" else ENDED
+        item = shown_call(conversation_id, call, status, outcome)
+        known[call_id] = (item, ASKED if call.approval else state)
 
     for event in events:
         if getattr(event, "run_id", None) != run_id:
             continue
+        note_call(calls, event)
         match event:
             case c.AssistantMessagePosted():
-                known[event.message_id] = (shown_reply(conversation_id, event), False)
-            case c.ToolCalled():
-                calls[event.call_id] = OpenCall(event.call_id, event.name, event.arguments)
-                tool(event.call_id, "running", "")
+                known[event.message_id] = (shown_reply(conversation_id, event), ENDED)
+            case c.ToolCalled() | c.ToolApprovalGranted():
+                tool(event.call_id, "running")
+            case c.ToolApprovalRequested():
+                tool(event.call_id, "requested")
             case c.ToolCompleted():
                 tool(event.call_id, "success", event.output)
             case c.ToolFailed():

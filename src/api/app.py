@@ -11,6 +11,7 @@ from agents import Model
 from fastapi import FastAPI
 
 from api import (
+    approvals,
     attachments,
     branches,
     chat,
@@ -41,6 +42,7 @@ ROUTERS = (
     messages.router,
     conversation_events.router,
     runs.router,
+    approvals.router,
     tasks.router,
     chatkit.router,
     attachments.router,

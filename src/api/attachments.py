@@ -72,7 +72,7 @@ async def upload(attachment_id: str, request: Request, node: NodeOf, user: ChatK
         stream_of(user.user_id),
         _upload_of(stored),
         _origin(user.user_id),
-        lambda events: [completion],
+        lambda events, state: [completion],
     )
     if not handled.events:
         await node.attachments.complete(completion)
@@ -125,7 +125,7 @@ async def remove(node: Node, owner_id: str, attachment_id: uuid.UUID) -> Handled
         stream_of(owner_id),
         RecordDeletion(attachment_id=str(attachment_id)),
         _origin(owner_id),
-        lambda events: [deletion(stored)],
+        lambda events, state: [deletion(stored)],
     )
     if not handled.events:
         await node.attachments.delete(stored)

@@ -113,6 +113,8 @@ async def chatkit(
         node,
         sent.run_id,
         user.user_id,
+        sent.after_seq,
+        is_beginning=True,
         with_ids=_is(verbatim_frames, "id"),
         abort_stops=_is(verbatim_abort, "stop"),
     )
@@ -150,8 +152,8 @@ async def resume(
 @router.delete("/runs/{run_id}", status_code=204, responses=problems(401, 403, 404, 422, 503))
 async def stop(run_id: uuid.UUID, node: NodeOf, user: ChatKitUser) -> Response:
     """Stops a run; what it has said so far is kept. A run that is over stays as it is."""
-    await own_run(node, user, run_id)
-    await node.leases.request_cancel(run_id, user.user_id)
+    run = await own_run(node, user, run_id)
+    await node.stopper.stop(user.user_id, run.conversation_id, run_id)
     return Response(status_code=204)
 
 
@@ -184,6 +186,8 @@ def _base_url(request: Request) -> str:
 def _headers(context: ChatContext) -> dict[str, str]:
     """The run that is still at work on the conversation that was asked for, and the branch of it
     that is shown."""
-    run_id = context.conversation.active_run_id if context.conversation else None
-    told = {RUN_HEADER: run_id, BRANCH_HEADER: context.branch_id}
+    conversation = context.conversation
+    run_id = conversation.active_run_id if conversation else None
+    is_waiting = conversation is not None and conversation.waiting_run_id == run_id
+    told = {RUN_HEADER: None if is_waiting else run_id, BRANCH_HEADER: context.branch_id}
     return {name: value for name, value in told.items() if value}

@@ -38,6 +38,7 @@ from chatkit.types import (
 )
 
 from agent.sending import Answer, Message, Sent
+from api.approvals import decision_of, is_decision
 from api.attachments import announce, attachments_to_post, described, parse_attachment_id, remove
 from api.chatkit_requests import (
     branch_of,
@@ -143,12 +144,14 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
     ) -> AsyncGenerator[bytes, None]:
         """For callers of the stock `process`; the route sends the same frames with their ids."""
         sent = await self.begin(request, context)
-        async for frames in self._node.frames.follow(sent.run_id, context.owner_id):
+        async for frames in self._node.frames.follow(sent.run_id, context.owner_id, sent.after_seq):
             yield b"".join(b"data: %b\n\n" % frame.body for frame in frames if frame.body)
 
     async def _process_sync_custom_action(
         self, request: ThreadsSyncCustomActionReq, context: ChatContext
     ) -> bytes:
+        if is_decision(request.params.action):
+            raise UnusableRequest("A decision about a tool call is sent as threads.custom_action.")
         await self._widget(request, context)
         return await super()._process_sync_custom_action(request, context)
 
@@ -194,11 +197,23 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
         )
 
     async def _reply(self, request: AnswerReq, context: ChatContext) -> Sent:
+        if isinstance(request, ThreadsCustomActionReq) and is_decision(request.params.action):
+            return await self._decide(request, context)
         answer = await self._answer_in(request, context)
         return await self._node.sender.reply_to_answer(
             context.owner_id,
             request.params.thread_id,
             answer,
+            idempotency_key=idempotency_key_of(request),
+            request_body=canonical_body(request),
+        )
+
+    async def _decide(self, request: ThreadsCustomActionReq, context: ChatContext) -> Sent:
+        await self.store.conversation(request.params.thread_id, context)
+        return await self._node.approver.decide(
+            context.owner_id,
+            request.params.thread_id,
+            decision_of(request.params.action, request.params.item_id),
             idempotency_key=idempotency_key_of(request),
             request_body=canonical_body(request),
         )

@@ -27,6 +27,8 @@ class ToolCall(BaseModel):
     name: str
     #: JSON text, as the model wrote it.
     arguments: str
+    #: What a call is about that waits, or waited, for approval: the title of the task.
+    subject: str
     status: ToolStatus
     output: str | None
     error: str | None
@@ -53,7 +55,7 @@ class Message(BaseModel):
     tool_calls: list[ToolCall]
     #: The run that wrote it; null for the user's own.
     run_id: str | None
-    status: Literal["completed", "running", "failed", "cancelled", "interrupted"]
+    status: Literal["completed", "running", "waiting", "failed", "cancelled", "interrupted"]
     created_at: datetime
     #: Null where there is no other one.
     siblings: Siblings | None

@@ -29,12 +29,20 @@ class RunFeed:
     """Whoever makes one has checked that the run is the owner's."""
 
     def __init__(
-        self, reader: FrameReader, run_id: uuid.UUID, owner_id: str, after_seq: int = 0
+        self,
+        reader: FrameReader,
+        run_id: uuid.UUID,
+        owner_id: str,
+        after_seq: int = 0,
+        *,
+        is_beginning: bool = False,
     ) -> None:
+        """`is_beginning`: what follows is a whole answer, not the rest of one that was cut off."""
         self.run_id = run_id
         self.seq = after_seq
         #: Whether the run's last frame has been handed out.
         self.is_complete = False
+        self._is_beginning = is_beginning
         self._reader = reader
         self._owner_id = owner_id
         self._follower: AsyncIterator[list[Frame]] | None = None
@@ -43,15 +51,17 @@ class RunFeed:
     async def begin(self) -> None:
         """Fetches the first frames. Raises FramesGone, StreamGone, or what a lost database does."""
         after_seq = self.seq
-        # The frame that the reader has seen last proves that what follows is not lost.
-        self.seq = max(after_seq - 1, 0)
+        if after_seq and not self._is_beginning:
+            # The frame that the reader has seen last proves that what follows is not lost.
+            self.seq = after_seq - 1
+        next_seq = self.seq + 1
         frames = await self._next(FIRST_SECONDS)
-        if not frames or (after_seq and frames[0].seq != after_seq):
+        if not frames or (after_seq and frames[0].seq != next_seq):
             raise StreamGone(
                 f"The stream of run {self.run_id} is not kept from event {after_seq} on: "
                 "load the conversation."
             )
-        self._first = frames[1:] if after_seq else frames
+        self._first = [frame for frame in frames if frame.seq > after_seq]
 
     async def batches(self) -> AsyncIterator[list[Frame]]:
         """Until the run's end; an empty batch tells of silence. Never raises: a stream that cannot

@@ -20,7 +20,9 @@ router = APIRouter(route_class=UserRoute, tags=["runs"])
 log = structlog.get_logger()
 
 RunId = Annotated[UUID, Path(description="As the header `Verbatim-Run` names it.")]
-RunStatus = Literal["requested", "running", "completed", "failed", "cancelled", "interrupted"]
+RunStatus = Literal[
+    "requested", "running", "waiting", "completed", "failed", "cancelled", "interrupted"
+]
 LastEventId = Annotated[
     str | None,
     Header(
@@ -94,8 +96,8 @@ async def stream_run(
 )
 async def stop_run(node: NodeOf, user: PathUser, run_id: RunId) -> Response:
     """Also fine when the run is over: then nothing is left to stop."""
-    await own_run(node, user, run_id)
-    is_stopping = await node.leases.request_cancel(run_id, user.user_id)
+    run = await own_run(node, user, run_id)
+    is_stopping = await node.stopper.stop(user.user_id, run.conversation_id, run_id)
     log.info("run_stop_requested", run_id=str(run_id), is_stopping=is_stopping)
     return Response(status_code=204)
 

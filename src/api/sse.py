@@ -38,6 +38,7 @@ async def chatkit_stream(
     owner_id: str,
     after_seq: int = 0,
     *,
+    is_beginning: bool = False,
     with_ids: bool,
     abort_stops: bool = False,
 ) -> Response:
@@ -45,7 +46,7 @@ async def chatkit_stream(
 
     `abort_stops`: the client has said that it means Stop when it leaves before the end.
     """
-    feed = RunFeed(node.frames, run_id, owner_id, after_seq)
+    feed = RunFeed(node.frames, run_id, owner_id, after_seq, is_beginning=is_beginning)
     await feed.begin()
     form = _numbered(run_id) if with_ids else _bare
     body = _body(node.metrics, feed, form, ping=PING, end=END if with_ids else b"")
@@ -80,10 +81,11 @@ async def event_stream(
     owner_id: str,
     after_seq: int = 0,
     *,
+    is_beginning: bool = False,
     preamble: dict[str, object] | None = None,
 ) -> Response:
     """The run as named events; `preamble` is an event `conversation` before the first frame."""
-    feed = RunFeed(node.frames, run_id, owner_id, after_seq)
+    feed = RunFeed(node.frames, run_id, owner_id, after_seq, is_beginning=is_beginning)
     await feed.begin()
     begin = _event(b"conversation", run_id, 0, orjson.dumps(preamble)) if preamble else b""
     body = _body(node.metrics, feed, _named(run_id), begin=begin)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from commands.approval import SUPERSEDED, cancelled
 from commands.conversation_state import ConversationState
 from commands.errors import NotFound, Rejected
 from events import conversation as c
@@ -81,13 +82,27 @@ def make_way(policy: str, run_id: str, state: ConversationState) -> list[Event]:
 
 def interruptions(by_run_id: str, state: ConversationState) -> list[Event]:
     """Every unfinished run makes way: whoever interrupts wants the next answer at once."""
-    return [
+    asked = [
         c.RunInterruptRequested(run_id=run.run_id, by_run_id=by_run_id)
         for run in state.runs.values()
-        if run.interrupted_by_run_id is None
+        if run.interrupted_by_run_id is None and run.status != "waiting"
     ]
+    return [*superseded(state), *asked]
+
+
+def superseded(state: ConversationState) -> list[Event]:
+    """Runs that wait for a decision end here: writing on instead is one."""
+    waiting = [run for run in state.runs.values() if run.status == "waiting"]
+    return [event for run in waiting for event in cancelled(run, SUPERSEDED)]
 
 
 def check_quiet(state: ConversationState) -> None:
     if state.runs:
-        raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
+        raise Rejected("run_unfinished", how_to_end(state))
+
+
+def how_to_end(state: ConversationState) -> str:
+    """What a user may do about the runs that are in the way."""
+    if any(run.status == "waiting" for run in state.runs.values()):
+        return "A tool call waits for your approval: approve or deny it, or stop the reply, first."
+    return "A reply is still being written: wait or stop it first."

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from commands import run
+from commands import approval, run
+from commands.approval import ApprovalCommand, DecideCall, PauseRun, StopWaiting
 from commands.begin_tool import BeginTool, begin_tool
 from commands.branching import (
     RetryAfter,
     SwitchBranch,
     check_quiet,
     forked,
+    how_to_end,
     interruptions,
     make_way,
     retry,
+    superseded,
     switch,
     switched,
 )
@@ -135,6 +138,7 @@ ConversationCommand = (
     | BeginTool
     | RecordSummary
     | RunCommand
+    | ApprovalCommand
 )
 
 
@@ -172,6 +176,8 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
             return begin_tool(command, _active(state))
         case RecordSummary():
             return summarize(command, _active(state))
+        case PauseRun() | DecideCall() | StopWaiting():
+            return approval.decide(command, _active(state))
         case _:
             return run.decide(command, _active(state))
 
@@ -196,11 +202,12 @@ def _post(command: PostMessage, state: ConversationState) -> list[Event]:
         _active(state)
     _check_message(command, state)
     if state.runs and command.policy == "reject":
-        raise Rejected("run_unfinished", "A reply is still being written: wait or stop it first.")
-    if len(state.runs) >= QUEUED_RUNS:
+        raise Rejected("run_unfinished", how_to_end(state))
+    if sum(run.status != "waiting" for run in state.runs.values()) >= QUEUED_RUNS:
         raise Rejected("queue_full", f"{QUEUED_RUNS} messages already wait for a reply.")
-    interrupted = interruptions(command.run_id, state) if command.policy == "interrupt" else []
-    return [*started, *interrupted, *_continued(command, state), *_posted(command)]
+    is_urgent = command.policy == "interrupt"
+    ended = interruptions(command.run_id, state) if is_urgent else superseded(state)
+    return [*started, *ended, *_continued(command, state), *_posted(command)]
 
 
 def _continued(command: PostMessage, state: ConversationState) -> list[Event]:

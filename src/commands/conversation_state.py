@@ -16,6 +16,7 @@ from events.event import Event
 ENDED = frozenset({"completed", "failed", "cancelled", "interrupted"})
 #: Items that the user answers, while their status is `pending`.
 ANSWERABLE_KINDS = ("client_tool_call", "structured_input")
+GRANTED, DENIED = "granted", "denied"
 _EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
@@ -23,14 +24,25 @@ _EMPTY: Mapping[str, str] = MappingProxyType({})
 class Run:
     run_id: str
     message_id: str
-    #: requested | running
+    #: requested | running | waiting
     status: str = "requested"
     attempt: int = 1
+    #: The last frame of the answer when the run paused; 0 while it never did.
+    last_seq: int = 0
+    #: The attempt that began the run, or that the last decision of the user gave it.
+    first_attempt: int = 1
     #: Call id to requested | running | begun | done.
     calls: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    #: Call id to the tool's name.
+    names: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     responses: int = 0
     #: The run it was asked to make way for.
     interrupted_by_run_id: str | None = None
+
+    @property
+    def awaited(self) -> list[str]:
+        """The calls that wait for the user's approval."""
+        return [call_id for call_id, status in self.calls.items() if status == "requested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class ConversationState:
     pending_items: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     #: Of all branches, oldest first.
     summaries: tuple[Summary, ...] = ()
+    #: Run and call id to granted | denied, for good: the same decision may come again later.
+    decisions: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def summary(self) -> Summary | None:
@@ -109,6 +123,10 @@ def evolve(state: ConversationState, event: Event, version: int) -> Conversation
         case c.RunCompleted() | c.RunFailed() | c.RunCancelled() | c.RunInterrupted():
             runs = {run_id: run for run_id, run in state.runs.items() if run_id != event.run_id}
             return replace(state, runs=runs)
+        case c.ToolApprovalGranted(run_id=run_id, call_id=call_id):
+            return _evolve_run(_decided(state, (run_id, call_id), GRANTED), event)
+        case c.ToolApprovalDenied(run_id=run_id, call_id=call_id):
+            return _evolve_run(_decided(state, (run_id, call_id), DENIED), event)
         case _:
             return _evolve_run(state, event)
 
@@ -133,10 +151,16 @@ def _evolve_run(state: ConversationState, event: Event) -> ConversationState:
         case c.RunInterruptRequested():
             run = replace(run, interrupted_by_run_id=event.by_run_id)
         case c.RunResumed():
-            run = replace(run, attempt=event.attempt)
+            first = event.attempt if run.status == "waiting" else run.first_attempt
+            run = replace(run, status="running", attempt=event.attempt, first_attempt=first)
+        case c.RunPaused():
+            run = replace(run, status="waiting", last_seq=event.last_seq)
         case c.ModelResponded():
             run = replace(run, responses=run.responses + 1)
-        case c.ToolCalled() | c.ToolApprovalGranted():
+        case c.ToolCalled():
+            names = {**run.names, event.call_id: event.name}
+            run = replace(run, calls={**run.calls, event.call_id: "running"}, names=names)
+        case c.ToolApprovalGranted():
             run = replace(run, calls={**run.calls, event.call_id: "running"})
         case c.ToolBegun():
             run = replace(run, calls={**run.calls, event.call_id: "begun"})
@@ -147,6 +171,10 @@ def _evolve_run(state: ConversationState, event: Event) -> ConversationState:
         case _:
             return state
     return replace(state, runs={**state.runs, run.run_id: run})
+
+
+def _decided(state: ConversationState, call: tuple[str, str], decision: str) -> ConversationState:
+    return replace(state, decisions={call: decision, **state.decisions})
 
 
 def _put(state: ConversationState, item: dict[str, Any], version: int) -> ConversationState:

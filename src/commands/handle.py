@@ -52,8 +52,9 @@ class Handled(Generic[Content]):
     is_replay: bool = False
 
 
-#: Rows to write in the append's transaction, from the events that were decided.
-Companions = Callable[[Sequence[Event]], Sequence[Companion]]
+#: Rows to write in the append's transaction, from the events that were decided and the state that
+#: they were decided on.
+Companions = Callable[[Sequence[Event], Any], Sequence[Companion]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,9 @@ class CommandHandler:
         self, asked: _Asked[Any, State], version: int, state: State, events: Sequence[Event]
     ) -> Handled[State]:
         decider, stream_id, owner_id = asked.decider, asked.stream_id, asked.origin.owner_id
+        companions = asked.companions(events, state) if asked.companions else ()
         appended = await self._store.append(
-            _append_of(stream_id, version, events, asked.origin, asked.companions)
+            _append_of(stream_id, version, events, asked.origin, companions)
         )
         if appended.is_replay:
             _, state = await self.load(decider, stream_id, owner_id)
@@ -203,7 +205,7 @@ def _append_of(
     version: int,
     events: Sequence[Event],
     origin: Origin,
-    companions: Companions | None,
+    companions: Sequence[Companion],
 ) -> Append:
     return Append(
         stream_id=stream_id,
@@ -215,5 +217,5 @@ def _append_of(
         causation_id=origin.causation_id,
         idempotency_key=origin.idempotency_key,
         request_body=origin.request_body,
-        companions=companions(events) if companions else (),
+        companions=companions,
     )

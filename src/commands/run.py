@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from commands.approval import ENDED, STOPPED, check_allowed, check_open, denials
 from commands.conversation_state import ConversationState, Run
-from commands.errors import NotFound, Rejected, StaleAttempt
+from commands.errors import Rejected, StaleAttempt
 from commands.lost_calls import lost_calls
 from events import conversation as c
 from events.event import Event
@@ -44,6 +45,8 @@ class Call:
     name: str
     arguments: str
     needs_approval: bool = False
+    #: What the user recognises a call by that needs approval.
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +141,9 @@ def decide(command: RunCommand, state: ConversationState) -> list[Event]:
         case ResumeRun():
             return _resume(command, run)
         case InterruptRun():
-            ended = c.RunInterrupted(run_id=run.run_id, reason=command.reason)
-            return [*lost_calls(run), *_partial(run, command.partial), ended]
+            return _interrupt(command, run)
         case _:
-            if command.attempt != run.attempt:
+            if command.attempt != run.attempt or run.status == "waiting":
                 raise StaleAttempt(run.run_id, command.attempt, run.attempt)
             return _record(command, run)
 
@@ -163,7 +165,7 @@ def _record(
         case RecordResponse():
             return _respond(command, run)
         case CompleteTool():
-            _open_call(run, command.call_id)
+            check_allowed(run, command.call_id)
             return [
                 c.ToolCompleted(
                     run_id=run.run_id,
@@ -173,7 +175,7 @@ def _record(
                 )
             ]
         case FailTool():
-            _open_call(run, command.call_id)
+            check_open(run, command.call_id)
             return [
                 c.ToolFailed(
                     run_id=run.run_id,
@@ -183,7 +185,7 @@ def _record(
                 )
             ]
         case LoseTool():
-            _open_call(run, command.call_id)
+            check_allowed(run, command.call_id)
             return [
                 c.ToolOutcomeUnknown(
                     run_id=run.run_id, call_id=command.call_id, reason=command.reason
@@ -207,9 +209,9 @@ def _end(command: CompleteRun | FailRun | CancelRun, run: Run) -> list[Event]:
                 can_retry=command.can_retry,
                 usage=command.usage,
             )
-            return [*lost_calls(run), *_partial(run, command.partial), failed]
+            return [*_left(run, command.partial, ENDED), failed]
         case CancelRun():
-            return [*lost_calls(run), *_partial(run, command.partial), _stopped(command, run)]
+            return [*_left(run, command.partial, STOPPED), _stopped(command, run)]
         case _:
             assert_never(command)
 
@@ -219,6 +221,13 @@ def _stopped(command: CancelRun, run: Run) -> Event:
     if run.interrupted_by_run_id is not None:
         return c.RunInterrupted(run_id=run.run_id, reason=SUPERSEDED_REASON)
     return c.RunCancelled(run_id=run.run_id, usage=command.usage)
+
+
+def _interrupt(command: InterruptRun, run: Run) -> list[Event]:
+    if run.status == "waiting":
+        raise Rejected("run_waiting", "The run waits for the user, and for nobody else.")
+    ended = c.RunInterrupted(run_id=run.run_id, reason=command.reason)
+    return [*_left(run, command.partial, ENDED), ended]
 
 
 def _started(command: StartRun) -> Event:
@@ -271,22 +280,18 @@ def _call(command: RecordResponse, call: Call) -> list[Event]:
     )
     if not call.needs_approval:
         return [called]
-    return [called, c.ToolApprovalRequested(run_id=command.run_id, call_id=call.call_id)]
+    asked = c.ToolApprovalRequested(
+        run_id=command.run_id, call_id=call.call_id, subject=call.subject
+    )
+    return [called, asked]
 
 
-def _partial(run: Run, reply: Reply | None) -> list[Event]:
+def _left(run: Run, reply: Reply | None, reason: str) -> list[Event]:
+    """What is said of the calls and the text that a run leaves unfinished."""
+    left = [*lost_calls(run), *denials(run, reason)]
     if reply is None or not reply.text:
-        return []
-    return [
-        c.AssistantMessagePosted(
-            run_id=run.run_id, message_id=reply.message_id, text=reply.text, is_partial=True
-        )
-    ]
-
-
-def _open_call(run: Run, call_id: str) -> None:
-    status = run.calls.get(call_id)
-    if status is None:
-        raise NotFound(f"Run {run.run_id} has no tool call {call_id}.")
-    if status == "done":
-        raise Rejected("call_answered", "The tool call already has a result.")
+        return left
+    partial = c.AssistantMessagePosted(
+        run_id=run.run_id, message_id=reply.message_id, text=reply.text, is_partial=True
+    )
+    return [*left, partial]

@@ -22,10 +22,12 @@ HIDDEN_KINDS = frozenset({"hidden_context_item", "sdk_hidden_context"})
 SUCCESS_ICON = "check-circle"
 FAILURE_ICON = "lucide:circle-x"
 OUTCOME_CHARACTERS = 200
+#: Actions of the widget that asks for approval.
+APPROVE, DENY = "verbatim.approve", "verbatim.deny"
+WAITING = "Waiting for approval"
 INTERRUPTED = "The reply was interrupted before it was finished: try again."
 
 _OUTCOMES = {
-    "requested": "Waiting for approval.",
     "denied": "Not approved.",
     "interrupted": "Interrupted.",
     "unknown": "Whether this took effect is unknown.",
@@ -52,11 +54,16 @@ def assistant_item(
     return item
 
 
-def tool_item(conversation_id: str, call: ToolCall, created_at: datetime) -> Item:
-    """A task item: loading while the call is open, complete with its outcome afterwards.
+def tool_item(conversation_id: str, call: ToolCall, created_at: datetime, *, run_id: str) -> Item:
+    """A task item: loading while the call is open, complete with its outcome afterwards; but a
+    widget while the call waits for the user's approval.
 
     `created_at` is when the call was recorded, also after its outcome.
     """
+    if call.status == "requested":
+        widget = approval_card(run_id, call)
+        item = _item("widget", call.call_id, conversation_id, created_at)
+        return item | {"widget": widget, "copy_text": f"{call.name}: {_subject(call)}"}
     is_open = call.status in OPEN_STATUSES
     task: Item = {
         "status_indicator": "loading" if is_open else "complete",
@@ -68,6 +75,35 @@ def tool_item(conversation_id: str, call: ToolCall, created_at: datetime) -> Ite
     if content := outcome_text(call):
         task["content"] = content
     return _item("task", call.call_id, conversation_id, created_at) | {"task": task}
+
+
+def approval_card(run_id: str, call: ToolCall) -> Item:
+    """What a call would do, and the buttons that decide about it."""
+    return {
+        "type": "Card",
+        "children": [
+            {"type": "Badge", "label": WAITING, "color": "warning"},
+            {"type": "Title", "value": f"Allow {call.name}?", "size": "sm"},
+            {"type": "Text", "value": _subject(call)},
+        ],
+        "size": "sm",
+        "confirm": {"label": "Approve", "action": _action(APPROVE, run_id, call.call_id)},
+        "cancel": {"label": "Deny", "action": _action(DENY, run_id, call.call_id)},
+    }
+
+
+def _action(kind: str, run_id: str, call_id: str) -> Item:
+    return {
+        "type": kind,
+        "payload": {"run_id": run_id, "call_id": call_id},
+        "handler": "server",
+        "loadingBehavior": "auto",
+        "streaming": True,
+    }
+
+
+def _subject(call: ToolCall) -> str:
+    return _cut(call.subject or call.arguments or "{}")
 
 
 def failure_item(conversation_id: str, run_id: str, sentence: str, created_at: datetime) -> Item:

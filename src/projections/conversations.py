@@ -40,6 +40,8 @@ class ConversationRow(ReadRow):
     active_run_id: str | None = None
     #: The runs that wait behind it, oldest first.
     queued_run_ids: tuple[str, ...] = ()
+    #: The run that waits for the user, while one does.
+    waiting_run_id: str | None = None
     #: Of the run whose status changed last.
     last_run_status: str | None = None
 
@@ -125,8 +127,9 @@ def _change(rows: Rows, row: ConversationRow, event: RecordedEvent) -> Conversat
         case events.RunRequested(run_id=run_id):
             return _with_runs(row, (*unfinished_run_ids(row), run_id), "requested", replies=1)
         case events.RunStarted(run_id=run_id) | events.RunResumed(run_id=run_id):
-            is_unfinished = run_id in unfinished_run_ids(row)
-            return replace(row, last_run_status="running") if is_unfinished else row
+            return _work_on(row, run_id)
+        case events.RunPaused(run_id=run_id) if run_id in unfinished_run_ids(row):
+            return replace(row, waiting_run_id=run_id, last_run_status="waiting")
         case events.RunCompleted(run_id=run_id):
             return _without_run(row, run_id, "completed")
         case events.RunFailed(run_id=run_id):
@@ -146,6 +149,16 @@ def _change(rows: Rows, row: ConversationRow, event: RecordedEvent) -> Conversat
 def unfinished_run_ids(row: ConversationRow) -> tuple[str, ...]:
     """Oldest first."""
     return (row.active_run_id, *row.queued_run_ids) if row.active_run_id else ()
+
+
+def _work_on(row: ConversationRow, run_id: str) -> ConversationRow:
+    if run_id not in unfinished_run_ids(row):
+        return row
+    return replace(_not_waiting(row, run_id), last_run_status="running")
+
+
+def _not_waiting(row: ConversationRow, run_id: str) -> ConversationRow:
+    return replace(row, waiting_run_id=None) if row.waiting_run_id == run_id else row
 
 
 def _delete(rows: Rows, row: ConversationRow) -> ConversationRow:
@@ -176,13 +189,14 @@ def _without_run(row: ConversationRow, run_id: str, status: str) -> Conversation
     unfinished = unfinished_run_ids(row)
     if run_id not in unfinished:
         return row
-    return _with_runs(row, tuple(i for i in unfinished if i != run_id), status)
+    left = tuple(i for i in unfinished if i != run_id)
+    return _with_runs(_not_waiting(row, run_id), left, status)
 
 
 MODEL = ReadModel(
     table=TABLE,
     row=ConversationRow,
-    content=("title", "metadata", "queued_run_ids"),
+    content=("title", "metadata", "queued_run_ids", "waiting_run_id"),
     keys=_keys,
     apply=_apply,
 )

@@ -27,6 +27,9 @@ FIRST_REPLIES = frozenset({"message", "retry"})
 #: What a tool call has before its outcome.
 OPEN_STATUSES = frozenset({"requested", "running"})
 
+#: What a reply has before its run ends.
+UNFINISHED = frozenset({"running", "waiting"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
@@ -34,6 +37,8 @@ class ToolCall:
     name: str
     #: JSON text, as the model wrote it.
     arguments: str
+    #: What the user recognises a call by that needs approval.
+    subject: str = ""
     #: requested | running | success | error | denied | interrupted | unknown
     status: str
     output: str | None = None
@@ -49,7 +54,7 @@ class MessageRow(ReadRow):
     ordinal: int
     role: str
     run_id: str | None = None
-    #: completed, and for replies also running | failed | cancelled | interrupted
+    #: completed, and for replies also running | waiting | failed | cancelled | interrupted
     status: str
     created_at: datetime
     branch_id: str
@@ -194,8 +199,8 @@ def _change(reply: MessageRow, event: RecordedEvent) -> MessageRow:
             return replace(reply, content=content)
         case events.ToolCalled():
             return _with_call(reply, event.event, at)
-        case events.ToolApprovalRequested(call_id=call_id):
-            return _settle(reply, call_id, status="requested")
+        case events.ToolApprovalRequested(call_id=call_id, subject=subject):
+            return _settle(reply, call_id, status="requested", subject=subject)
         case events.ToolApprovalGranted(call_id=call_id):
             return _settle(reply, call_id, status="running")
         case events.ToolApprovalDenied(call_id=call_id, reason=reason):
@@ -206,6 +211,10 @@ def _change(reply: MessageRow, event: RecordedEvent) -> MessageRow:
             return _settle(reply, call_id, status="error", error=error, ended_at=at)
         case events.ToolOutcomeUnknown(call_id=call_id, reason=reason):
             return _settle(reply, call_id, status="unknown", error=reason, ended_at=at)
+        case events.RunPaused() if reply.status in UNFINISHED:
+            return replace(reply, status="waiting")
+        case events.RunResumed() if reply.status in UNFINISHED:
+            return replace(reply, status="running")
         case events.RunCompleted():
             return _end(reply, "completed", at)
         case events.RunFailed():
@@ -222,7 +231,7 @@ def _with_call(reply: MessageRow, called: events.ToolCalled, at: datetime) -> Me
     """A call made again after a takeover keeps its place and its beginning."""
     if any(call.call_id == called.call_id for call in reply.tool_calls):
         return _settle(reply, called.call_id, status="running")
-    has_ended = reply.status != "running"
+    has_ended = reply.status not in UNFINISHED
     call = ToolCall(
         call_id=called.call_id,
         name=called.name,
@@ -250,12 +259,12 @@ def _settle(reply: MessageRow, call_id: str, *, status: str, **changes: Any) -> 
 def _may_become(reply: MessageRow, call: ToolCall, status: str) -> bool:
     """An outcome always counts; a call that has one, or whose run ended, opens no more."""
     if status in OPEN_STATUSES:
-        return reply.status == "running" and call.status in OPEN_STATUSES
+        return reply.status in UNFINISHED and call.status in OPEN_STATUSES
     return True
 
 
 def _end(reply: MessageRow, status: str, at: datetime) -> MessageRow:
-    if reply.status != "running":
+    if reply.status not in UNFINISHED:
         return reply
     closed = _with_calls(
         reply,

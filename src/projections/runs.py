@@ -25,7 +25,7 @@ class RunRow(ReadRow):
     message_id: str
     #: The stream version of that message.
     turn: int
-    #: requested | running | completed | failed | cancelled | interrupted
+    #: requested | running | waiting | completed | failed | cancelled | interrupted
     status: str = "requested"
     attempt: int = 0
     trigger: str
@@ -134,6 +134,8 @@ def _change(run: RunRow, event: RecordedEvent) -> RunRow:
             return replace(run, interrupted_by_run_id=by_run_id)
         case events.RunResumed(attempt=attempt):
             return replace(run, status="running", attempt=attempt)
+        case events.RunPaused():
+            return replace(run, status="waiting")
         case events.ModelResponded(usage=usage):
             return _with_usage(run, usage)
         case events.RunCompleted(usage=usage):

@@ -152,9 +152,12 @@ def unfinished_runs() -> Select[Any]:
 
 @cache
 def all_unfinished_runs() -> Select[Any]:
-    """Parameters: after_id, limit. Of all owners, by id; it is never behind."""
+    """Parameters: after_id, limit. Of all owners, by id, without those that wait for their user;
+    it is never behind."""
     table = runs.TABLE
-    rows = _rows(table).where(table.c.ended_at.is_(None), table.c.id > _AFTER_ID)
+    rows = _rows(table).where(
+        table.c.ended_at.is_(None), table.c.status != "waiting", table.c.id > _AFTER_ID
+    )
     page = rows.order_by(table.c.id).limit(LIMIT).subquery("page")
     return _joined_page(page, _checkpoint(is_behind=false())).order_by(page.c.id)
 

@@ -173,7 +173,8 @@ def _close_calls(rows: Rows, event: RecordedEvent, run_id: str) -> None:
 def _put_tool(rows: Rows, event: RecordedEvent, run_id: str, call: ToolCall) -> None:
     conversation_id = events.id_of(event.stream_id)
     created_at = call.started_at or event.recorded_at
-    _put(rows, event, chatkit_items.tool_item(conversation_id, call, created_at), run_id)
+    item = chatkit_items.tool_item(conversation_id, call, created_at, run_id=run_id)
+    _put(rows, event, item, run_id)
 
 
 def _put_failure(rows: Rows, event: RecordedEvent, run_id: str, status: str, sentence: str) -> None:

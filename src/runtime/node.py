@@ -12,11 +12,13 @@ from typing import Any
 from agents import Model
 from mcp.server.mcpserver import MCPServer
 
+from agent.approving import Approver
 from agent.attachments import PostgresAttachments
 from agent.frame_reader import FrameReader
 from agent.leases import Leases
 from agent.orphans import close_orphans
 from agent.sending import Sender
+from agent.stopper import Stopper
 from agent.stopping import Stops
 from agent.supervisor import Supervisor
 from auth.gate import Gate
@@ -65,6 +67,8 @@ class Node:
     leases: Leases
     supervisor: Supervisor
     sender: Sender
+    approver: Approver
+    stopper: Stopper
     stops: Stops
     task_server: MCPServer[Any]
     gate: Gate
@@ -116,6 +120,8 @@ async def open_node(
             sender=Sender(
                 runs.handler, log.keys, runs.leases, runs.supervisor, send_limits(settings)
             ),
+            approver=Approver(log.store, runs.handler, log.keys, runs.leases, runs.supervisor),
+            stopper=Stopper(runs.handler, log.keys, runs.leases),
             stops=Stops(runs.leases),
             task_server=runs.task_server,
             gate=gate,

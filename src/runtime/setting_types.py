@@ -24,6 +24,8 @@ _HTTP_URL = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?", re.IGNORECASE)
 _ORIGIN = re.compile(r"https?://[^\s/?#@]+", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/([a-z0-9.+-]+|\*)")
 
+_TOOL = re.compile(r"[A-Za-z0-9_.-]{1,128}").fullmatch
+
 
 def default_data_dir() -> Path:
     base = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share")
@@ -79,6 +81,14 @@ def _check_media_types(values: tuple[str, ...]) -> tuple[str, ...]:
     return types
 
 
+def _check_tools(values: tuple[str, ...]) -> tuple[str, ...]:
+    if values == ("none",):
+        return ()
+    if not all(map(_TOOL, values)):
+        raise ValueError("expected names of tools such as delete_task, or none")
+    return values
+
+
 def _check_database_url(value: SecretStr) -> SecretStr:
     try:
         connect_arguments(value.get_secret_value())
@@ -126,6 +136,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Hosts = Annotated[Names, AfterValidator(_check_hosts)]
 Origins = Annotated[Names, AfterValidator(_check_origins)]
 MediaTypes = Annotated[Names, AfterValidator(_check_media_types)]
+ToolNames = Annotated[Names, AfterValidator(_check_tools)]
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_event_key)]

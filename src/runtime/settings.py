@@ -8,13 +8,12 @@ wins over that file, and options of the command line win over both.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from runtime.env_file import ENV_FILE_VARIABLE, env_file
 from runtime.errors import InvalidSettings
 from runtime.foreign_settings import ForeignToolSettings
 from runtime.send_settings import SendSettings
@@ -30,12 +29,12 @@ from runtime.setting_types import (
     Port,
     Seconds,
     StrongSecret,
+    ToolNames,
     complaint,
     default_data_dir,
 )
 from runtime.urls import Pooler
 
-ENV_FILE_VARIABLE = "VERBATIM_ENV_FILE"
 MIB = 1024 * 1024
 #: The embedded server takes 100; the rest is for its superuser, migrations and the command line.
 EMBEDDED_CONNECTIONS = 88
@@ -150,6 +149,11 @@ class Settings(SendSettings, ForeignToolSettings):
     mcp_server_url: HttpUrl | None = Field(
         None, repr=False, description="Where the task tools are called over MCP; default: here."
     )
+    #: `none` for none: an empty value counts as not set.
+    approval_tools: ToolNames = Field(
+        ("delete_task",),
+        description="Tools whose calls wait for the user's approval, comma-separated, or none.",
+    )
     #: What the model is given.
     context_messages: int = Field(
         15, ge=2, le=100, description="How many of the newest messages the model is given."
@@ -255,7 +259,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _read(given: dict[str, Any]) -> tuple[Settings | None, list[str]]:
     try:
-        settings = Settings(**{"_env_file": _env_file(), **given})
+        settings = Settings(**{"_env_file": env_file(), **given})
     except ValidationError as error:
         return None, [
             complaint(detail, Settings.model_fields[str(detail["loc"][0])])
@@ -264,15 +268,6 @@ def _read(given: dict[str, Any]) -> tuple[Settings | None, list[str]]:
     except UnicodeDecodeError:
         return None, [f"{ENV_FILE_VARIABLE}: expected a file in UTF-8."]
     return settings, _contradictions(settings)
-
-
-def _env_file() -> Path | None:
-    name = os.environ.get(ENV_FILE_VARIABLE)
-    if not name:
-        return None
-    if not Path(name).is_file():
-        raise InvalidSettings(f"{ENV_FILE_VARIABLE}: expected a file, and there is none at {name}.")
-    return Path(name)
 
 
 def _contradictions(settings: Settings) -> list[str]:

@@ -253,6 +253,7 @@ def _equip(
             run_seconds=settings.agent_turn_timeout_seconds,
             context_messages=settings.context_messages,
         ),
+        approval_tools=frozenset(settings.approval_tools),
         is_tracing=settings.agent_tracing,
     )
     return equipment, OFFLINE if is_offline else OPENAI

@@ -57,7 +57,7 @@ def post(message_id: str = "", run_id: str = "", **changes: Any) -> PostMessage:
 
 def claims(conversation_id: str = "c") -> Callable[[Sequence[Event]], list[Companion]]:
     """The lease rows that sending a message writes with its events."""
-    return lambda events: [
+    return lambda events, state: [
         lease(event.run_id, conversation_id) for event in events if isinstance(event, RunRequested)
     ]
 

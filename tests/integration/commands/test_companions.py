@@ -51,7 +51,7 @@ async def test_companion_of_the_winning_attempt_only_is_written(database_url: st
         stream = new_stream()
         offered: list[str] = []
 
-        def companions(events: Sequence[Event]) -> list[Companion]:
+        def companions(events: Sequence[Event], state: object) -> list[Companion]:
             run_id = str(new_id())
             offered.append(run_id)
             return [lease(run_id)]

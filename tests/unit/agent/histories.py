@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from agent.context import build_context, context_hash
 from agent.notes import turns_after_summary, turns_to_sum_up
 from agent.turns import Turn, turns_before
+from commands.approval import DecideCall, PauseRun, StopWaiting
 from commands.branching import RetryAfter, SwitchBranch
 from commands.conversation import (
     CONVERSATION,
@@ -175,6 +176,9 @@ class Story:
 
     def deny(self, run_id: str, call_id: str, reason: str = "") -> None:
         self.record(c.ToolApprovalDenied(run_id=run_id, call_id=call_id, reason=reason))
+
+    def decide(self, run_id: str, call_id: str, *, is_granted: bool) -> None:
+        self.do(DecideCall(run_id=run_id, call_id=call_id, is_granted=is_granted))
 
     def complete(self, run_id: str) -> None:
         self.do(CompleteRun(run_id=run_id, attempt=self.attempt(run_id), usage=USAGE))
@@ -363,6 +367,9 @@ def _answer(story: Story, random: Random) -> None:
     if not waiting:
         return
     run_id, call_id = random.choice(waiting)
+    if story.state.runs[run_id].calls[call_id] == "requested":
+        story.decide(run_id, call_id, is_granted=random.random() < 0.6)
+        return
     match random.randrange(6):
         case 0:
             story.fail_tool(run_id, call_id, f"result of {call_id}")
@@ -380,6 +387,10 @@ def _end(story: Story, random: Random) -> None:
     run = random.choice(list(story.state.runs.values()))
     partial = random.choice(("", "well, I"))
     match random.randrange(8):
+        case 0 | 1 if run.status == "waiting":
+            story.do(StopWaiting(run_id=run.run_id))
+        case _ if run.status == "waiting":
+            pass
         case 0:
             story.fail(run.run_id, partial)
         case 1:
@@ -408,6 +419,13 @@ def _sum_up(story: Story, random: Random) -> None:
         story.sum_up(ended[-1], f"notes {story.number()}")
 
 
+def _pause(story: Story, random: Random) -> None:
+    for run in story.state.runs.values():
+        if run.status == "running":
+            story.do(PauseRun(run_id=run.run_id, attempt=run.attempt, last_seq=story.number()))
+            return
+
+
 def _aside(story: Story, random: Random) -> None:
     story.record(
         random.choice(
@@ -423,5 +441,5 @@ def _aside(story: Story, random: Random) -> None:
 _STEPS = (
     *(_post, _post, _start, _start, _start, _respond, _respond, _respond),
     *(_respond, _answer, _answer, _answer, _answer, _answer, _end, _end, _end, _retry, _retry),
-    *(_edit, _switch, _switch, _request, _resume, _aside, _sum_up, _sum_up),
+    *(_edit, _switch, _switch, _request, _resume, _pause, _pause, _aside, _sum_up, _sum_up),
 )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.context import Context, build_context, context_hash, rederive
-from agent.input_items import NO_RESULT, user_item
+from agent.input_items import DENIED, NO_RESULT, user_item
 from agent.turns import last_turns, turns_before
 from commands.conversation import CONVERSATION
 from commands.conversation_state import ConversationState
@@ -82,7 +82,9 @@ def test_context_gives_each_call_its_own_output(story: Story) -> None:
         for item in items:
             if item["type"] == "function_call":
                 ours = json.loads(item["arguments"])["ours"]
-                if ours in results:
+                if ours in denied_calls(story):
+                    assert outputs[item["call_id"]].startswith(DENIED)
+                elif ours in results:
                     found = re.search(r"result of (\w+)", outputs[item["call_id"]])
                     assert found is not None
                     assert found[1] == ours
@@ -298,3 +300,8 @@ def lines_to_runs(story: Story) -> dict[str, list[tuple[str, list[str]]]]:
 def answered_calls(story: Story) -> list[str]:
     results = c.ToolCompleted | c.ToolFailed | c.ToolOutcomeUnknown | c.ToolApprovalDenied
     return [one.event.call_id for one in story.recorded if isinstance(one.event, results)]
+
+
+def denied_calls(story: Story) -> set[str]:
+    denials = (r.event for r in story.recorded if isinstance(r.event, c.ToolApprovalDenied))
+    return {denied.call_id for denied in denials}

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from commands import approval as approvals
 from commands import branching
 from commands import conversation as conversations
 from commands import run as runs
@@ -84,6 +85,12 @@ ANSWERS = st.one_of(
     st.builds(runs.LoseTool, **_OF_RUN, call_id=CALL_IDS, reason=st.just("gone")),
 )
 
+APPROVALS = st.one_of(
+    st.builds(approvals.PauseRun, **_OF_RUN, last_seq=st.just(7)),
+    st.builds(approvals.DecideCall, run_id=RUN_IDS, call_id=CALL_IDS, is_granted=st.booleans()),
+    st.builds(approvals.StopWaiting, run_id=RUN_IDS),
+)
+
 COMPLETIONS = st.builds(runs.CompleteRun, **_OF_RUN, usage=USAGES)
 
 BREAKS = st.one_of(
@@ -147,6 +154,7 @@ CONVERSATION_COMMANDS = weighted(
     (4, STARTS),
     (6, RESPONSES),
     (10, ANSWERS),
+    (6, APPROVALS),
     (4, COMPLETIONS),
     (2, BREAKS),
     (4, EDITS),

@@ -103,6 +103,24 @@ def test_call_is_recorded_once_and_answered_at_most_once(commands: list[Any]) ->
 
 @given(HISTORIES)
 @settings(max_examples=150, deadline=None)
+def test_call_that_needs_approval_acts_only_when_granted_and_is_decided_once(
+    commands: list[Any],
+) -> None:
+    log, _ = run_all(CONVERSATION, commands)
+    for events in runs_of(log).values():
+        asked = {e.call_id for e in events if isinstance(e, c.ToolApprovalRequested)}
+        decided: dict[str, Event] = {}
+        for event in events:
+            match event:
+                case c.ToolApprovalGranted() | c.ToolApprovalDenied():
+                    assert event.call_id in asked - decided.keys()
+                    decided[event.call_id] = event
+                case c.ToolCompleted() | c.ToolOutcomeUnknown() if event.call_id in asked:
+                    assert isinstance(decided[event.call_id], c.ToolApprovalGranted)
+
+
+@given(HISTORIES)
+@settings(max_examples=150, deadline=None)
 def test_attempts_of_a_run_never_go_back(commands: list[Any]) -> None:
     log, _ = run_all(CONVERSATION, commands)
     for events in runs_of(log).values():

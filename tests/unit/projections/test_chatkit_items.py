@@ -48,9 +48,10 @@ def call(status: str, **fields: Any) -> ToolCall:
         assistant_item(
             "c1", AssistantMessagePosted(run_id="r1", message_id="a1", text="Done."), NOON
         ),
-        tool_item("c1", call("running"), NOON),
-        tool_item("c1", call("success", output="ok"), NOON),
-        tool_item("c1", call("error", error="broken"), NOON),
+        tool_item("c1", call("running"), NOON, run_id="r1"),
+        tool_item("c1", call("requested", subject="Milk"), NOON, run_id="r1"),
+        tool_item("c1", call("success", output="ok"), NOON, run_id="r1"),
+        tool_item("c1", call("error", error="broken"), NOON, run_id="r1"),
         failure_item("c1", "r1", "It broke.", NOON),
     ],
 )
@@ -68,7 +69,6 @@ def test_created_at_is_aware_and_in_utc() -> None:
 @pytest.mark.parametrize(
     ("status", "indicator", "icon"),
     [
-        ("requested", "loading", None),
         ("running", "loading", None),
         ("success", "complete", "check-circle"),
         ("error", "complete", "lucide:circle-x"),
@@ -78,7 +78,7 @@ def test_created_at_is_aware_and_in_utc() -> None:
     ],
 )
 def test_tool_item_shows_its_status(status: str, indicator: str, icon: str | None) -> None:
-    task = tool_item("c1", call(status), NOON)["task"]
+    task = tool_item("c1", call(status), NOON, run_id="r1")["task"]
     assert (task["status_indicator"], task.get("icon")) == (indicator, icon)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.env_file import ENV_FILE_VARIABLE
 from runtime.errors import InvalidSettings
-from runtime.settings import ENV_FILE_VARIABLE, Settings, load_settings
+from runtime.settings import Settings, load_settings
 
 SERVER = '{"name":"a","url":"http://h","allowed_tools":["t"]}'
 MISSING_TOKEN = '"token_variable":"NOBODY_SET_THIS"'
