@@ -54,6 +54,8 @@ class LiveRuns:
         self._runs: dict[uuid.UUID, LiveRun] = {}
 
     def open(self, run_id: uuid.UUID, first_seq: int) -> LiveRun:
+        """Who follows an earlier one of the same run is sent on to this one."""
+        self.close(run_id)
         run = LiveRun(run_id, first_seq)
         self._runs[run_id] = run
         return run

@@ -11,7 +11,7 @@ from projections.rows import Key, Rows
 from projections.tables import ReadModel
 
 #: Raise it whenever the fold makes other rows of the same events; the tables' DDL counts by itself.
-FOLD_VERSION = 3
+FOLD_VERSION = 4
 
 #: In the order they are applied. Branches read the conversation as it was before the event, which
 #: then reads theirs; runs read messages as they were before it, messages count in the conversation;

@@ -421,3 +421,18 @@ async def test_run_may_be_given_up_only_for_what_broke_since_the_decision(
             await node.frames(sent.run_id, decided.after_seq)
         assert await titles(node) == []
         assert topics(await node.events(sent.conversation_id))[-1] == "run_completed"
+
+
+async def test_reader_that_waits_at_the_pause_is_sent_on_to_the_rest(database_url: str) -> None:
+    model = ScriptedModel([])
+    async with agent_node(database_url, model, approval_tools=ASKING) as node:
+        model.extend([[delete(await add_task(node))], [assistant_message("Gone.")]])
+        sent = await node.say("delete milk")
+        before = await node.frames(sent.run_id)
+        (call_id,) = await asked_calls(node, sent.conversation_id)
+        # As when the user decides before the worker has put its things away.
+        node.live.open(sent.run_id, 1).publish(before)
+        reading = asyncio.create_task(node.frames(sent.run_id, before[-1].seq))
+        await asyncio.sleep(0.05)
+        await node.decide(sent, call_id, True)
+        assert bodies(await reading)[-1]["item"]["type"] == "assistant_message"
