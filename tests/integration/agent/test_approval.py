@@ -430,6 +430,9 @@ async def test_reader_that_waits_at_the_pause_is_sent_on_to_the_rest(database_ur
         sent = await node.say("delete milk")
         before = await node.frames(sent.run_id)
         (call_id,) = await asked_calls(node, sent.conversation_id)
+        async with asyncio.timeout(10):
+            while node.live.find(sent.run_id) is not None:
+                await asyncio.sleep(0.01)
         # As when the user decides before the worker has put its things away.
         node.live.open(sent.run_id, 1).publish(before)
         reading = asyncio.create_task(node.frames(sent.run_id, before[-1].seq))
