@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -27,8 +26,6 @@ class Reply:
     #: Whole frames only: what a cut tore off comes again.
     body: bytes = b""
     is_whole: bool = False
-    #: Grows with every byte, the torn ones too.
-    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def seq(self) -> int:
@@ -146,11 +143,10 @@ class Client:
         try:
             async for piece in response.aiter_bytes():
                 received += piece
-                reply.body = known + _whole_frames(received)
-                reply.is_whole = received.endswith(END)
-                reply.heard.set()
+                reply.body = known + _whole_frames(received, frames)
                 if frames is not None and len(_FRAME_ID.findall(received)) > frames:
                     break
+                reply.is_whole = received.endswith(END)
             else:
                 is_ended = True
         except httpx.HTTPError:
@@ -180,6 +176,6 @@ def _body(text: str, key: str, conversation_id: str | None) -> dict[str, Any]:
     return {"type": kind, "params": params, "metadata": {"idempotency_key": key}}
 
 
-def _whole_frames(received: bytes) -> bytes:
-    blocks = received.split(b"\n\n")[:-1]
-    return b"".join(block + b"\n\n" for block in blocks if block.startswith(b"id: "))
+def _whole_frames(received: bytes, limit: int | None) -> bytes:
+    blocks = [block for block in received.split(b"\n\n")[:-1] if block.startswith(b"id: ")]
+    return b"".join(block + b"\n\n" for block in blocks[:limit])

@@ -54,11 +54,18 @@ class Killing:
     async def kill(self, workers: Iterable[str]) -> list[Victim]:
         """All at once; then the heir finishes the runs."""
         killed_at = time.time()
+        await self.strike(workers)
+        await asyncio.gather(*(self._see_through(one, killed_at) for one in self._victims))
+        return self._victims
+
+    async def strike(self, workers: Iterable[str]) -> list[Victim]:
+        """Kills them, and leaves the runs as they are."""
         for worker in workers:
             self._cluster.kill(worker)
         for one in self._victims:
             await self._let_go(one)
-        await asyncio.gather(*(self._see_through(one, killed_at) for one in self._victims))
+            assert one.reading is not None
+            await one.reading
         return self._victims
 
     async def stall(self, worker: str) -> list[Victim]:

@@ -13,6 +13,7 @@ from typing import Literal
 from tests.wire import Calls, Hang, Text, Turn, WireRequest
 
 ANSWER = "It is done."
+_WORDS = "one two three four five six seven eight nine ten eleven twelve"
 PREAMBLE = Text("I will do that now.")
 
 Where = Literal["conversation", "task", "wire", "lease"]
@@ -54,6 +55,11 @@ WORKERS = (
         Point("before_completed", "conversation", 5, newest="assistant_message_posted"),
     ),
 )
+#: What a backup or a branch of the database finds unfinished.
+UNFINISHED = (
+    Point("in_text", "wire", newest="run_started"),
+    Point("after_call", "task", newest="tool_called"),
+)
 #: Of a worker that is stalled, not killed: whatever was on its way happens while it is away.
 STALLED = (
     Point("in_text", "wire", newest="run_started"),
@@ -80,6 +86,8 @@ class Script:
         match point, outputs:
             case "greet", _:
                 return Text("Hello.")
+            case "slowly", _:
+                return Text(f"{_WORDS} {subject}", gap_seconds=0.05)
             case "end_uncommitted", _:
                 return Text(ANSWER)
             case "in_text", _:
