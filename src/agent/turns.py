@@ -99,6 +99,14 @@ def turns_before(recorded: Iterable[RecordedEvent], run_id: str) -> list[Turn]:
     raise NotFound(f"Run {run_id} answers no message of the conversation.")
 
 
+def active_turns(recorded: Iterable[RecordedEvent]) -> list[Turn]:
+    """Those of the active branch, with what is still unfinished."""
+    branches = _Branches()
+    for one in recorded:
+        branches.apply(one)
+    return branches.active
+
+
 def turns_after(turns: Sequence[Turn], message_id: str) -> Sequence[Turn]:
     """Those after a message's; all when it is not among them, for then it is older."""
     ids = [turn.message.message_id for turn in turns]
@@ -137,6 +145,10 @@ class _Branches:
         self._of_message: dict[str, _Branch] = {}
         self._of_run: dict[str, _Branch] = {}
         self._runs: dict[str, TurnRun] = {}
+
+    @property
+    def active(self) -> list[Turn]:
+        return list(self._active.turns.values())
 
     def of_run(self, run_id: str) -> Iterable[Turn]:
         branch = self._of_run.get(run_id)

@@ -25,6 +25,7 @@ from commands.conversation_state import ConversationState, evolve
 from commands.decider import Decider
 from commands.errors import InvalidCommand, NotFound, Rejected
 from commands.run import RunCommand
+from commands.session import SessionCommand, change_session
 from commands.summarizing import RecordSummary, summarize
 from commands.titles import checked_title, first_words
 from events import conversation as c
@@ -137,6 +138,7 @@ ConversationCommand = (
     | GiveFeedback
     | BeginTool
     | RecordSummary
+    | SessionCommand
     | RunCommand
     | ApprovalCommand
 )
@@ -178,6 +180,8 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
             return summarize(command, _active(state))
         case PauseRun() | DecideCall() | StopWaiting():
             return approval.decide(command, _active(state))
+        case _ if isinstance(command, SessionCommand):
+            return change_session(command, state if state.status == "none" else _active(state))
         case _:
             return run.decide(command, _active(state))
 

@@ -11,6 +11,7 @@ from commands.branches import Branches
 from commands.titles import first_words
 from events import conversation as c
 from events.event import Event
+from events.sessions import SessionItemRemoved
 
 #: Runs in one of these states are over.
 ENDED = frozenset({"completed", "failed", "cancelled", "interrupted"})
@@ -73,6 +74,8 @@ class ConversationState:
     summaries: tuple[Summary, ...] = ()
     #: Run and call id to granted | denied, for good: the same decision may come again later.
     decisions: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    #: Version and place of each.
+    removed_session_items: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def summary(self) -> Summary | None:
@@ -117,6 +120,9 @@ def evolve(state: ConversationState, event: Event, version: int) -> Conversation
         case c.HistorySummarized():
             summary = Summary(version, event.through_version, event.through_message_id)
             return replace(state, summaries=(*state.summaries, summary))
+        case SessionItemRemoved():
+            removed = state.removed_session_items | {(event.version, event.place)}
+            return replace(state, removed_session_items=removed)
         case c.RunRequested():
             run = Run(event.run_id, event.message_id)
             return replace(state, runs={**state.runs, event.run_id: run})

@@ -1,5 +1,5 @@
 """Importing this module registers every event class of this release."""
 
-from events import conversation, system, task, user
+from events import conversation, sessions, system, task, user
 
-__all__ = ["conversation", "system", "task", "user"]
+__all__ = ["conversation", "sessions", "system", "task", "user"]
