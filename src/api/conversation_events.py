@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import msgspec
-import structlog
 from fastapi import APIRouter, Header
 from starlette.responses import Response
 
@@ -17,24 +13,14 @@ from api.dependencies import NodeOf, PathUser, UserRoute
 from api.describing import event_stream_of, user_problems
 from api.ownership import own_conversation
 from api.sse import STREAM_HEADERS, event_source
+from api.tailing import follow
 from events.conversation import Deleted, stream_of
-from events.errors import EventError
-from events.group_commit import DISCONNECTED
 from events.stored import RecordedEvent, StoredEvent
 from runtime.node import Node
 
-#: A tail without events ends after this long, so that a database nobody uses may sleep.
-IDLE_SECONDS = 300.0
-#: When a browser should come back by itself.
-RETRY_MILLISECONDS = 15_000
-#: Events that come close together are read together.
-GATHER_SECONDS = 0.05
-OUTAGE_SECONDS = 60.0
-AWAY_SECONDS = 0.5
 MAX_VERSION = 2**63 - 1
 
 router = APIRouter(route_class=UserRoute, tags=["conversations"])
-log = structlog.get_logger()
 
 
 @router.get(
@@ -65,7 +51,7 @@ async def tail_events(
     conversation = await own_conversation(node, user, conversation_id)
     tail = _Tail(node, stream_of(conversation.id), last_event_id or 0)
     first = await tail.read()
-    return event_source(tail.chunks(first), STREAM_HEADERS)
+    return event_source(follow(node, tail, first), STREAM_HEADERS)
 
 
 class _Tail:
@@ -73,10 +59,9 @@ class _Tail:
         self._node = node
         self._stream_id = stream_id
         self._version = version
-        self._is_over = False
+        self.is_over = False
 
     async def read(self) -> bytes:
-        """What was sealed since the last read; raises what a store does."""
         async for page in self._node.store.stored_stream(
             self._stream_id, after_version=self._version
         ):
@@ -84,48 +69,9 @@ class _Tail:
             recorded = await self._node.store.decode(sealed)
             if recorded:
                 self._version = recorded[-1].stream_version
-                self._is_over = isinstance(recorded[-1].event, Deleted)
+                self.is_over = isinstance(recorded[-1].event, Deleted)
             return b"".join(_form(event) for event in recorded)
         return b""
-
-    async def chunks(self, first: bytes) -> AsyncIterator[bytes]:
-        with self._node.metrics.open_stream(), self._node.signal.wakefulness.held():
-            if first:
-                yield first
-            heard_at = time.monotonic()
-            while not self._is_over and time.monotonic() - heard_at < IDLE_SECONDS:
-                head = self._node.signal.head
-                chunk = await self._read_patiently()
-                if chunk is None:
-                    return
-                if chunk:
-                    heard_at = time.monotonic()
-                    yield chunk
-                    continue
-                await self._wait(head, heard_at + IDLE_SECONDS - time.monotonic())
-            yield b"retry: %d\n\n" % RETRY_MILLISECONDS
-
-    async def _read_patiently(self) -> bytes | None:
-        """None when it will not get better."""
-        lost_at = time.monotonic()
-        while time.monotonic() - lost_at < OUTAGE_SECONDS:
-            try:
-                return await self.read()
-            except DISCONNECTED as error:
-                log.warning("tail_read_failed", error=type(error).__name__)
-                await asyncio.sleep(AWAY_SECONDS)
-            except EventError as error:
-                log.info("tail_ended", stream_id=self._stream_id, error=type(error).__name__)
-                return None
-        return None
-
-    async def _wait(self, head: int, seconds: float) -> None:
-        await asyncio.sleep(GATHER_SECONDS)
-        try:
-            async with asyncio.timeout(max(seconds, 0)):
-                await self._node.signal.wait_beyond(head)
-        except TimeoutError:
-            return
 
 
 def _sealed(page: list[StoredEvent]) -> list[StoredEvent]:

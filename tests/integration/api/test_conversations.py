@@ -93,6 +93,8 @@ async def test_messages_come_in_pages_of_either_order(client: httpx.AsyncClient)
         "run_id",
         "status",
         "created_at",
+        "branch_id",
+        "siblings",
     }
     first = (await client.get(path, params={"order": "desc", "limit": 4})).json()
     params = {"order": "desc", "limit": 4, "after": first["after"]}
@@ -158,7 +160,7 @@ class TestEvents:
     async def test_idle_tail_ends_with_a_hint_when_to_return(
         self, live: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("api.conversation_events.IDLE_SECONDS", 0.3)
+        monkeypatch.setattr("api.tailing.IDLE_SECONDS", 0.3)
         path = f"{CONVERSATIONS}/{await say(live, 'hello')}/events"
         async with asyncio.timeout(20):
             response = await live.get(path)
