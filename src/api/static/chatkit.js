@@ -16,12 +16,15 @@
 /** @typedef {{ url: string, fetch?: (url: string, init: RequestInit) => Promise<Response> }} Api */
 /** @typedef {{ type: string, text?: string, [field: string]: any }} ContentPart */
 /** @typedef {{ type: string, title?: string, content?: string, icon?: string, status_indicator?: string, [field: string]: any }} Task */
-/** @typedef {{ id: string, type: string, content?: ContentPart[], task?: Task, workflow?: any, [field: string]: any }} Item */
-/** @typedef {{ data: Item[], has_more: boolean, after: string | null, runId: string | null }} ItemPage */
+/** @typedef {{ message_id: string, number: number, count: number, previous_id: string | null, next_id: string | null }} Siblings */
+/** @typedef {{ id: string, type: string, content?: ContentPart[], task?: Task, workflow?: any, siblings?: Siblings, [field: string]: any }} Item */
+/** @typedef {{ data: Item[], has_more: boolean, after: string | null, runId: string | null, branchId: string | null }} ItemPage */
+/** @typedef {{ type: string, params: object, metadata?: object }} Operation */
 /** @typedef {{ type: string, [field: string]: any }} WireEvent */
 /** @typedef {{ id: string, data: string } | { comment: string }} Frame */
 /** @typedef {{ lost: () => void, opened: () => void, log: (name: string, data: object) => void }} StreamListener */
 /** @typedef {{ label: string, run: () => void }} Action */
+/** @typedef {{ edit: (item: Item, text: string) => void, retry: (itemId: string) => void, show: (messageId: string) => void }} BranchActions */
 
 /** Durations in seconds; tests and unusual networks may change them. */
 export const timings = {
@@ -87,16 +90,27 @@ class Connection {
       has_more: page.has_more === true,
       after: page.after ?? null,
       runId: response.headers.get('Verbatim-Run'),
+      branchId: response.headers.get('Verbatim-Branch'),
     };
   }
 
   /**
-   * @param {{ type: string, params: object }} operation
+   * @param {string} threadId
+   * @param {string} messageId a message or reply that is to be on the screen
+   * @param {AbortSignal} signal
+   */
+  async showBranch(threadId, messageId, signal) {
+    const path = `/threads/${encodeURIComponent(threadId)}/branch`;
+    await this.request('PUT', path, { body: { message_id: messageId }, signal });
+  }
+
+  /**
+   * @param {Operation} operation
    * @param {string} idempotencyKey
    * @param {AbortSignal} signal
    */
   async openStream(operation, idempotencyKey, signal) {
-    const body = { ...operation, metadata: { idempotency_key: idempotencyKey } };
+    const body = { ...operation, metadata: { ...operation.metadata, idempotency_key: idempotencyKey } };
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.request('POST', '', { body, signal, headers: STREAM_HEADERS });
@@ -862,6 +876,9 @@ const ICON_PATHS = {
   down: 'M12 5v14M5.5 12.5L12 19l6.5-6.5',
   chevron: 'M9 6l6 6-6 6',
   copy: 'M9 9h10v10H9zM5 15V5h10',
+  back: 'M15 6l-6 6 6 6',
+  again: 'M4.5 12a7.5 7.5 0 0112.8-5.3L20 9.5M20 4.5v5h-5M19.5 12a7.5 7.5 0 01-12.8 5.3L4 14.5M4 19.5v-5h5',
+  pen: 'M4.5 19.5l1-4.5L16 4.5l3.5 3.5L9 18.5z',
   alert: 'M12 7.5v5.5M12 16.4v.1M12 3a9 9 0 100 18 9 9 0 000-18z',
 };
 
@@ -891,20 +908,82 @@ function copyButton(text, label) {
   return button;
 }
 
-/** @typedef {{ element: HTMLElement, update(item: Item): void, change?(update: WireEvent): void, render?(): void, settle?(isRunning: boolean): void, isBusy(): boolean }} View */
+/**
+ * @param {string} name of the icon
+ * @param {string} label
+ * @param {() => void} run
+ */
+function quietButton(name, label, run) {
+  const attributes = { class: 'quiet', type: 'button', 'aria-label': label, title: label };
+  const button = /** @type {HTMLButtonElement} */ (h('button', attributes, icon(name)));
+  button.addEventListener('click', run);
+  return button;
+}
+
+/**
+ * Which of how many versions is shown, and the way to those beside it.
+ * @type {(siblings: Siblings, show: (messageId: string) => void) => HTMLElement}
+ */
+function versionSwitcher({ message_id, number, count, previous_id, next_id }, show) {
+  const step = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string | null} */ id) => {
+    const button = quietButton(name, label, () => id !== null && show(id));
+    if (id === null) button.dataset.end = '';
+    return button;
+  };
+  const shown = h('span', { class: 'number', 'aria-label': `Version ${number} of ${count}`, role: 'img' }, `${number} / ${count}`);
+  const group = h('span', { class: 'versions', role: 'group', 'aria-label': 'Versions', 'data-of': message_id });
+  group.append(step('back', 'Previous version', previous_id), shown, step('chevron', 'Next version', next_id));
+  return group;
+}
+
+/** @typedef {{ element: HTMLElement, foot?: HTMLElement, update(item: Item): void, change?(update: WireEvent): void, render?(): void, settle?(isRunning: boolean): void, isBusy(): boolean }} View */
 
 /** @implements {View} */
 class UserMessageView {
   element = h('article', { class: 'message user' }, h('h3', { class: 'unseen' }, 'You said'));
   #bubble = h('div', { class: 'bubble', dir: 'auto' });
+  foot = h('div', { class: 'foot' });
   #shown = '';
+  /** @type {Item} */
+  #item = { id: '', type: 'user_message' };
+  #pen = quietButton('pen', 'Edit message', () => this.#edit());
+  /** @type {EditForm | null} */
+  #form = null;
 
-  constructor() {
-    this.element.append(this.#bubble);
+  /** @param {BranchActions} on */
+  constructor(on) {
+    this.on = on;
+    this.#pen.classList.add('pen');
+    this.foot.append(this.#pen);
+    this.element.append(this.#bubble, this.foot);
+  }
+
+  #edit() {
+    this.#form ??= new EditForm(this.#text, { send: (text) => this.on.edit(this.#item, text), close: () => this.#close() });
+    this.element.append(this.#form.element);
+    this.#bubble.hidden = this.foot.hidden = true;
+    this.#form.focus();
+  }
+
+  #close() {
+    this.#form?.element.remove();
+    this.#form = null;
+    this.#bubble.hidden = this.foot.hidden = false;
+    this.#pen.focus();
+  }
+
+  get #text() {
+    return (this.#item.content ?? []).map((part) => part.text ?? '').join('');
+  }
+
+  /** @param {boolean} isRunning */
+  settle(isRunning) {
+    this.#form?.setBusy(isRunning);
   }
 
   /** @param {Item} item */
   update(item) {
+    this.#item = item;
     // The server's copy of what was just sent is not news, neither on screen nor for a screen reader.
     const shown = JSON.stringify([item.content, item.quoted_text, item.attachments ?? []]);
     if (shown === this.#shown) return;
@@ -922,6 +1001,63 @@ class UserMessageView {
   }
 }
 
+/** A message's text, to be sent again in another form. */
+class EditForm {
+  #input = /** @type {HTMLTextAreaElement} */ (h('textarea', { rows: '1', dir: 'auto', 'aria-label': 'Edit message' }));
+  #send = /** @type {HTMLButtonElement} */ (h('button', { class: 'action primary', type: 'submit' }, 'Send'));
+  #cancel = /** @type {HTMLButtonElement} */ (h('button', { class: 'action', type: 'button' }, 'Cancel'));
+  element = h('form', { class: 'edit', novalidate: true, 'aria-label': 'Edit message' });
+  #isBusy = false;
+
+  /**
+   * @param {string} text
+   * @param {{ send: (text: string) => void, close: () => void }} on
+   */
+  constructor(text, on) {
+    this.on = on;
+    this.#input.value = text;
+    this.element.append(this.#input, h('div', { class: 'choices' }, this.#cancel, this.#send));
+    this.#cancel.addEventListener('click', () => this.on.close());
+    this.#input.addEventListener('input', () => this.#refresh());
+    this.element.addEventListener('keydown', (event) => this.#onKey(event));
+    this.element.addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (!this.#send.disabled) this.on.send(this.#input.value.trim());
+    });
+    this.#refresh();
+  }
+
+  focus() {
+    this.#input.focus();
+    this.#refresh();
+  }
+
+  /** @param {boolean} isBusy */
+  setBusy(isBusy) {
+    this.#isBusy = isBusy;
+    this.#refresh();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      return this.on.close();
+    }
+    const isEnter = event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
+    if (!isEnter || event.target !== this.#input) return;
+    event.preventDefault();
+    /** @type {HTMLFormElement} */ (this.element).requestSubmit();
+  }
+
+  #refresh() {
+    const text = this.#input.value.trim();
+    this.#input.readOnly = this.#isBusy;
+    this.#send.disabled = this.#isBusy || !text || characters(text) > MAX_MESSAGE_CHARACTERS;
+    growToText(this.#input);
+  }
+}
+
 /** @implements {View} */
 class AssistantMessageView {
   element = h('article', { class: 'message assistant' }, h('h3', { class: 'unseen' }, 'Assistant said'));
@@ -931,11 +1067,13 @@ class AssistantMessageView {
   #annotations = [];
   #hasNewSources = false;
   #sources = h('ul', { class: 'sources', 'aria-label': 'Sources' });
-  #foot = h('div', { class: 'foot' });
+  foot = h('div', { class: 'foot' });
 
-  constructor() {
-    this.#foot.append(copyButton(() => this.text, 'Copy message'));
-    this.element.append(this.#sources, this.#foot);
+  /** @param {BranchActions} on */
+  constructor(on) {
+    const again = quietButton('again', 'Answer again', () => on.retry(this.element.dataset.id ?? ''));
+    this.foot.append(copyButton(() => this.text, 'Copy message'), again);
+    this.element.append(this.#sources, this.foot);
   }
 
   get text() {
@@ -1140,7 +1278,7 @@ function taskContent(task) {
   return [task.content, ...(task.queries ?? []), ...sources].filter(Boolean).join('\n');
 }
 
-/** @type {Record<string, new () => View>} */
+/** @type {Record<string, new (on: BranchActions) => View>} */
 const VIEWS = {
   user_message: UserMessageView,
   assistant_message: AssistantMessageView,
@@ -1159,13 +1297,20 @@ class Timeline {
   #stale = new Set();
   /** What each view was last told as a whole, so that the same again costs nothing. */
   #told = new Map();
+  /** @type {Map<string, Siblings>} */
+  #siblings = new Map();
+  #drawnVersions = '';
   #isDue = false;
   #restUntil = 0;
   #isRunning = false;
 
-  /** @param {() => void} onRender */
-  constructor(onRender) {
+  /**
+   * @param {() => void} onRender
+   * @param {BranchActions} on
+   */
+  constructor(onRender, on) {
     this.onRender = onRender;
+    this.on = on;
   }
 
   get isEmpty() {
@@ -1181,6 +1326,8 @@ class Timeline {
     this.#views.clear();
     this.#told.clear();
     this.#stale.clear();
+    this.#siblings.clear();
+    this.#drawnVersions = '';
     this.element.replaceChildren();
   }
 
@@ -1213,6 +1360,7 @@ class Timeline {
     this.#views.get(itemId)?.element.remove();
     this.#views.delete(itemId);
     this.#told.delete(itemId);
+    this.#siblings.delete(itemId);
   }
 
   /** @param {string} itemId what came after it belongs to another branch */
@@ -1221,6 +1369,55 @@ class Timeline {
     if (!edge) return;
     for (const [id, { element }] of [...this.#views]) {
       if (edge.compareDocumentPosition(element) & Node.DOCUMENT_POSITION_FOLLOWING) this.remove(id);
+    }
+    this.#drawVersions();
+  }
+
+  /** @param {string} itemId an answer, whose question is wanted */
+  questionOf(itemId) {
+    let before = this.#views.get(itemId)?.element.previousElementSibling ?? null;
+    while (before && /** @type {HTMLElement} */ (before).dataset.type !== 'user_message') before = before.previousElementSibling;
+    return /** @type {HTMLElement | null} */ (before)?.dataset.id ?? null;
+  }
+
+  /** Only a server that has branches takes an edit. */
+  allowEdits() {
+    this.element.toggleAttribute('data-branches', true);
+  }
+
+  /** @param {string} messageId a user's message, or a reply whatever it consists of */
+  elementOf(messageId) {
+    const [itemId] = [...this.#siblings].find(([, { message_id }]) => message_id === messageId) ?? [messageId];
+    return this.#views.get(itemId)?.element ?? null;
+  }
+
+  /**
+   * @param {string} messageId
+   * @returns {HTMLButtonElement[]} the buttons that lead from it to its other versions
+   */
+  stepsOf(messageId) {
+    const bars = this.element.querySelectorAll('.versions');
+    const bar = [...bars].find((one) => /** @type {HTMLElement} */ (one).dataset.of === messageId);
+    return /** @type {HTMLButtonElement[]} */ ([...(bar?.querySelectorAll('button') ?? [])]);
+  }
+
+  /** One switcher for each message that has others in its place, below the last of its items. */
+  #drawVersions() {
+    /** @type {Map<string, { itemId: string, siblings: Siblings }>} */
+    const last = new Map();
+    for (const { dataset } of /** @type {NodeListOf<HTMLElement>} */ (this.element.querySelectorAll(':scope > [data-id]'))) {
+      const siblings = this.#siblings.get(dataset.id ?? '');
+      if (siblings) last.set(siblings.message_id, { itemId: dataset.id ?? '', siblings });
+    }
+    const wanted = JSON.stringify([...last.values()]);
+    if (wanted === this.#drawnVersions) return;
+    this.#drawnVersions = wanted;
+    for (const drawn of this.element.querySelectorAll('.lone, .versions')) drawn.remove();
+    for (const { itemId, siblings } of last.values()) {
+      const view = /** @type {View} */ (this.#views.get(itemId));
+      const foot = view.foot ?? h('div', { class: 'foot lone' });
+      foot.append(versionSwitcher(siblings, this.on.show));
+      if (!view.foot) view.element.after(foot);
     }
   }
 
@@ -1239,9 +1436,11 @@ class Timeline {
     for (const item of items.filter(({ id }) => !this.#views.has(id))) {
       const view = this.#create(item, (element) => this.element.insertBefore(element, first));
       if (!view) continue;
+      if (item.siblings) this.#siblings.set(item.id, item.siblings);
       view.update(item);
       view.render?.();
     }
+    this.#drawVersions();
   }
 
   /**
@@ -1257,8 +1456,13 @@ class Timeline {
       const isOlder = edge && element.compareDocumentPosition(edge) & Node.DOCUMENT_POSITION_FOLLOWING;
       if (!isOlder && !known.has(id)) this.remove(id);
     }
-    for (const item of items) this.upsert(item);
+    for (const item of items) {
+      this.upsert(item);
+      if (item.siblings) this.#siblings.set(item.id, item.siblings);
+      else this.#siblings.delete(item.id);
+    }
     this.#sort(items.map(({ id }) => id).filter((id) => this.#views.has(id)));
+    this.#drawVersions();
   }
 
   /** @param {string[]} ids the order of the last items */
@@ -1281,6 +1485,7 @@ class Timeline {
   /** @param {boolean} isRunning */
   setRunning(isRunning) {
     this.#isRunning = isRunning;
+    this.element.toggleAttribute('data-running', isRunning);
     for (const view of this.#views.values()) view.settle?.(isRunning);
   }
 
@@ -1310,7 +1515,7 @@ class Timeline {
   #create(item, place) {
     const View = Object.hasOwn(VIEWS, item.type) ? VIEWS[item.type] : null;
     if (!View) return null;
-    const view = new View();
+    const view = new View(this.on);
     view.element.dataset.id = item.id;
     view.element.dataset.type = item.type;
     view.settle?.(this.#isRunning);
@@ -1347,17 +1552,23 @@ class Timeline {
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /** @typedef {{ stream: ReplyStream, abort: AbortController, canStop: boolean, isOpen: boolean, isStopping: boolean, hasFailed: boolean }} Reply */
-/** @typedef {{ pendingId?: string, text?: string, branchFrom?: string, again?: () => void }} Sent a message on its way, and how to send it again */
+/** @typedef {{ pendingId?: string, text?: string, branchFrom?: string, replacing?: string, isForked?: boolean, again?: () => void }} Sent a message on its way, what it forks after or takes the place of, and how to send it again */
 
 export class OpenAIChatKit extends Base {
   /** @type {Record<string, any>} */
   #options = {};
   #connection = new Connection(() => this.#api());
-  #timeline = new Timeline(() => this.#afterRender());
+  #timeline = new Timeline(() => this.#afterRender(), {
+    edit: (item, text) => this.#sendEdit(item, text),
+    retry: (itemId) => void this.#answerAgain(itemId),
+    show: (messageId) => void this.#showVersion(messageId),
+  });
   #composer = new Composer({ send: (text) => this.#sendText(text), stop: () => this.#stop() });
   /** @type {string | null} */
   #threadId = null;
   #hasThread = false;
+  /** @type {string | null} the branch that is shown, as far as the server has told */
+  #branchId = null;
   /** @type {string | null} */
   #olderCursor = null;
   #isLoadingOlder = false;
@@ -1466,6 +1677,7 @@ export class OpenAIChatKit extends Base {
     this.#refreshedAt = performance.now();
     const page = await this.#connection.listItems(threadId, null, signal);
     if (signal.aborted || this.#reply) return;
+    this.#setBranch(page);
     const isApart = page.has_more && !page.data.some(({ id }) => this.#timeline.has(id));
     if (isApart) return this.#show(page, true);
     this.#timeline.reconcile(page.data.reverse(), page.has_more);
@@ -1564,6 +1776,7 @@ export class OpenAIChatKit extends Base {
     this.#reply = null;
     this.#timeline.clear();
     this.#olderCursor = null;
+    this.#branchId = null;
     this.#composer.lock(null);
     this.#sticksToBottom = true;
     this.#setThread(threadId);
@@ -1605,6 +1818,7 @@ export class OpenAIChatKit extends Base {
   /** @type {(page: ItemPage, isAgain: boolean) => void} */
   #show(page, isAgain) {
     this.#refreshedAt = performance.now();
+    this.#setBranch(page);
     if (isAgain) this.#timeline.clear();
     this.#timeline.setRunning(this.#reply !== null || page.runId !== null);
     this.#timeline.prepend(page.data.reverse());
@@ -1616,6 +1830,40 @@ export class OpenAIChatKit extends Base {
     this.#render();
     this.#scrollToEnd();
     this.#fillTop();
+  }
+
+  /** @param {ItemPage} page */
+  #setBranch({ branchId }) {
+    this.#branchId = branchId;
+    if (branchId !== null) this.#timeline.allowEdits();
+  }
+
+  /**
+   * Goes to another version of a message or reply, and keeps that where it is on the screen.
+   * @param {string} messageId
+   */
+  async #showVersion(messageId) {
+    const threadId = this.#threadId;
+    const { signal } = this.#session;
+    if (threadId === null || this.#reply) return;
+    const focused = /** @type {HTMLElement | null} */ (this.shadowRoot?.activeElement);
+    const top = focused?.getBoundingClientRect().top ?? 0;
+    const label = focused?.getAttribute('aria-label');
+    this.#timeline.clearNotes();
+    this.#sticksToBottom = false;
+    try {
+      await this.#connection.showBranch(threadId, messageId, signal);
+      await this.fetchUpdates();
+      while (!this.#timeline.elementOf(messageId) && this.#olderCursor !== null && !signal.aborted) await this.#loadOlder();
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error, null);
+      return;
+    }
+    const steps = this.#timeline.stepsOf(messageId);
+    const wanted = steps.find((step) => step.getAttribute('aria-label') === label && !('end' in step.dataset));
+    const step = wanted ?? steps.find((other) => !('end' in other.dataset));
+    step?.focus({ preventScroll: true });
+    if (step) this.#scroller.scrollTop += step.getBoundingClientRect().top - top;
   }
 
   #fillTop() {
@@ -1663,13 +1911,41 @@ export class OpenAIChatKit extends Base {
     const operation =
       this.#threadId === null
         ? { type: 'threads.create', params: { input } }
-        : { type: 'threads.add_user_message', params: { thread_id: this.#threadId, input } };
+        : this.#messageOperation(this.#threadId, input, this.#branchId && { branch_id: this.#branchId });
     await this.#request(operation, { pendingId, text: input.content.map((part) => part.text ?? '').join('') });
+  }
+
+  /** @type {(threadId: string, input: object, metadata: object | null) => Operation} */
+  #messageOperation(threadId, input, metadata) {
+    const params = { thread_id: threadId, input };
+    return { type: 'threads.add_user_message', params, ...(metadata && { metadata }) };
+  }
+
+  /** @type {(item: Item, text: string) => void} */
+  #sendEdit(item, text) {
+    if (this.#threadId === null || this.#reply) return;
+    const input = {
+      content: [{ type: 'input_text', text }],
+      attachments: (item.attachments ?? []).map((/** @type {any} */ file) => file.id),
+      ...(item.quoted_text && { quoted_text: item.quoted_text }),
+      inference_options: item.inference_options ?? {},
+    };
+    this.#sticksToBottom = true;
+    void this.#request(this.#messageOperation(this.#threadId, input, { edited_item_id: item.id }), { replacing: item.id });
+  }
+
+  /** @param {string} itemId an answer; what it answers may stand further up than was loaded */
+  async #answerAgain(itemId) {
+    while (this.#timeline.questionOf(itemId) === null && this.#olderCursor !== null) await this.#loadOlder();
+    const questionId = this.#timeline.questionOf(itemId);
+    if (questionId === null || this.#threadId === null || this.#reply) return;
+    this.#sticksToBottom = true;
+    this.#retryAfter(questionId);
   }
 
   /**
    * Runs a streaming operation to its first answer and follows the rest in the background.
-   * @param {{ type: string, params: object }} operation
+   * @param {Operation} operation
    * @param {Sent} [sent]
    * @param {string} [idempotencyKey] the same one when the same send is tried again
    */
@@ -1717,6 +1993,7 @@ export class OpenAIChatKit extends Base {
       opened: () => {
         this.#say('');
         reply.isOpen = true;
+        if (followed.runId !== null) this.#timeline.allowEdits();
         take();
         if (reply.isStopping) void this.#stopRun(reply);
       },
@@ -1744,6 +2021,7 @@ export class OpenAIChatKit extends Base {
         this.#accept(event, reply);
       }
       this.#close(reply);
+      if (sent.branchFrom ?? sent.replacing) await this.fetchUpdates().catch((error) => this.#log('refresh.failed', { error: String(error) }));
       if (reply.isStopping) this.#noteStopped();
       else if (!reply.hasFailed) this.#offerReply('No reply came.');
     } catch (error) {
@@ -1760,9 +2038,13 @@ export class OpenAIChatKit extends Base {
    * @type {(event: WireEvent, sent: Sent) => void}
    */
   #adopt(event, sent) {
-    const { pendingId, branchFrom } = sent;
-    if (branchFrom) this.#timeline.removeAfter(branchFrom);
-    delete sent.branchFrom;
+    const { pendingId, branchFrom, replacing } = sent;
+    if (!sent.isForked && (branchFrom ?? replacing)) {
+      sent.isForked = true;
+      this.#branchId = null;
+      this.#timeline.removeAfter(branchFrom ?? replacing ?? '');
+      if (replacing) this.#timeline.remove(replacing);
+    }
     if (pendingId && event.item?.type === 'user_message') this.#timeline.rename(pendingId, event.item.id);
   }
 
@@ -2120,10 +2402,15 @@ class Composer {
   }
 
   #grow() {
-    if (globalThis.CSS?.supports?.('field-sizing', 'content')) return;
-    this.#input.style.height = 'auto';
-    this.#input.style.height = `${this.#input.scrollHeight}px`;
+    growToText(this.#input);
   }
+}
+
+/** @param {HTMLTextAreaElement} input */
+function growToText(input) {
+  if (globalThis.CSS?.supports?.('field-sizing', 'content')) return;
+  input.style.height = 'auto';
+  input.style.height = `${input.scrollHeight}px`;
 }
 
 /** @type {(message: string, action: Action | null) => HTMLElement} */
@@ -2324,6 +2611,21 @@ th { font-weight: 600; }
 .foot { display: flex; height: 1.75rem; margin: .25rem 0 -1.25rem -.4375rem; opacity: 0; transition: opacity .15s; }
 .message:hover > .foot, .foot:focus-within { opacity: 1; }
 .assistant[aria-busy=true] > .foot { visibility: hidden; }
+.foot:has(.versions), .lone { opacity: 1; }
+.foot { align-items: center; }
+.user > .foot { justify-content: flex-end; margin: .25rem -.4375rem -1.25rem 0; }
+.lone { margin-top: calc(.25rem - var(--gap)); }
+.log:not([data-branches]) .pen { display: none; }
+.log[data-running] .pen, .log[data-running] .versions .quiet, .log[data-running] [aria-label="Answer again"] { visibility: hidden; }
+.versions { display: inline-flex; align-items: center; color: var(--muted); font-size: .8125rem; font-variant-numeric: tabular-nums; }
+.versions .quiet { width: 1.5rem; }
+.versions .quiet[data-end] { visibility: hidden; }
+.edit { display: grid; gap: .5rem; width: min(36rem, 100%); margin-inline-start: auto; padding: .625rem; border: 1px solid var(--line); border-radius: var(--radius); background: var(--bubble); }
+.edit:focus-within { border-color: var(--accent-text); }
+.edit textarea { width: 100%; min-width: min(24rem, 70vw); }
+.choices { display: flex; justify-content: flex-end; gap: .5rem; }
+.action.primary { border-color: transparent; background: var(--accent); color: var(--on-accent); }
+.action.primary:disabled { background: var(--line); color: var(--muted); }
 @media (hover: none) { .foot { opacity: 1; } }
 .quiet { display: inline-grid; place-items: center; width: 1.75rem; height: 1.75rem; padding: 0; border: 0; border-radius: 8px; background: none; color: var(--muted); font-size: .875rem; }
 .quiet:hover { background: var(--bubble); color: var(--fg); }

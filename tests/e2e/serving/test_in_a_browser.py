@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.page.conftest import CHROMIUM_FLAGS
 from tests.e2e.page.steps import badge, composer, conversation_id, replies, send, thinking
 from tests.e2e.serving.server import Server, serving, verbatim
 from tests.wire import Call, Calls, ErrorMidStream, ResponsesServer, Text, Turn
@@ -24,23 +21,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
 PATIENCE_MILLISECONDS = 20_000
 #: Where pictures are kept, when somebody wants to look at them.
 PICTURES = os.environ.get("VERBATIM_PICTURES")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Closed with the module: its driver keeps the thread's event loop to itself."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="verbatim-browser-"))
-    yield path
-    shutil.rmtree(path)
 
 
 def open_page(browser: Browser, server: Server, **options: object) -> Page:
