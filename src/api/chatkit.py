@@ -54,6 +54,7 @@ REQUEST_BODY: dict[str, Any] = {
                         "properties": {
                             "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 255},
                             "policy": {"type": "string", "enum": list(SEND_POLICIES)},
+                            "undo": {"type": "boolean"},
                             "branch_id": {"type": "string", "maxLength": ID_CHARACTERS},
                             "edited_item_id": {"type": "string", "maxLength": ID_CHARACTERS},
                         },

@@ -18,6 +18,7 @@ from chatkit.types import (
     AudioInput,
     FeedbackKind,
     HiddenContextItem,
+    ItemsFeedbackReq,
     NonStreamingReq,
     StreamingReq,
     StructuredInputItem,
@@ -40,6 +41,7 @@ from chatkit.types import (
 from agent.sending import Answer, Message, Sent
 from api.approvals import decision_of, is_decision
 from api.attachments import announce, attachments_to_post, described, parse_attachment_id, remove
+from api.chatkit_feedback import give_feedback, is_undo
 from api.chatkit_requests import (
     branch_of,
     canonical_body,
@@ -48,12 +50,9 @@ from api.chatkit_requests import (
     message_of,
     policy_of,
 )
-from api.chatkit_store import ChatContext, ReadTableStore, plain_item, with_siblings
+from api.chatkit_store import ChatContext, ReadTableStore, plain_item, with_more
 from api.errors import NotConfigured, UnusableRequest
-from commands.conversation import CONVERSATION, FEEDBACK_ITEMS, GiveFeedback
-from commands.errors import InvalidCommand, Rejected
-from commands.handle import Origin
-from events.conversation import stream_of
+from commands.errors import Rejected
 from events.ids import new_id, time_of
 from projections.thread_items import ThreadItemRow
 from runtime.node import Node
@@ -73,8 +72,9 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
 
     async def answer(self, request: NonStreamingReq, context: ChatContext) -> bytes:
         """The JSON of an operation that does not stream."""
-        body = await self._process_non_streaming(request, context)
-        return with_siblings(body, context.siblings) if context.siblings else body
+        if isinstance(request, ItemsFeedbackReq):
+            context.is_undo = is_undo(request)
+        return with_more(await self._process_non_streaming(request, context), context)
 
     async def begin(self, request: StreamingReq, context: ChatContext) -> Sent:
         """Requests the run whose frames are the answer; raises before anything is stored."""
@@ -109,17 +109,7 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
     async def add_feedback(
         self, thread_id: str, item_ids: list[str], feedback: FeedbackKind, context: ChatContext
     ) -> None:
-        if not 0 < len(item_ids) <= FEEDBACK_ITEMS:
-            raise InvalidCommand(f"Feedback names 1 to {FEEDBACK_ITEMS} items.")
-        unique = tuple(dict.fromkeys(item_ids))
-        for item_id in unique:
-            await self.store.item(thread_id, item_id, context)
-        context.handled = await self._node.handler.handle(
-            CONVERSATION,
-            stream_of(thread_id),
-            GiveFeedback(item_ids=unique, kind=feedback),
-            Origin(owner_id=context.owner_id, actor=f"user:{context.owner_id}"),
-        )
+        await give_feedback(self._node, self.store, thread_id, item_ids, feedback, context)
 
     async def transcribe(
         self, audio_input: AudioInput, context: ChatContext

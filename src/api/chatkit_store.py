@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
@@ -49,6 +49,10 @@ class ChatContext:
     #: Which branch was shown, and by item what stands in the same place.
     branch_id: str | None = None
     siblings: dict[str, Siblings] = field(default_factory=dict)
+    #: By item, what the user has given.
+    feedback: dict[str, str] = field(default_factory=dict)
+    #: The feedback of the request is taken back.
+    is_undo: bool = False
     #: What the request's last command came to.
     handled: Handled[Any] | None = field(default=None, repr=False)
 
@@ -87,6 +91,15 @@ class ReadTableStore(Store[ChatContext]):
             raise NotFound("There is no such item in this conversation.")
         return row
 
+    async def visible_items(
+        self, thread_id: str, item_ids: Sequence[str], context: ChatContext
+    ) -> set[str]:
+        """Those of the ids that are of items which the client may know of. Raises NotFound."""
+        await self.conversation(thread_id, context)
+        usable = [item_id for item_id in item_ids if _can_be_id(item_id)]
+        rows = await self._node.reads.thread_items(context.owner_id, thread_id, usable)
+        return {row.id for row in rows if not row.is_hidden}
+
     async def load_thread(self, thread_id: str, context: ChatContext) -> ThreadMetadata:
         return _thread(await self.conversation(thread_id, context))
 
@@ -119,6 +132,7 @@ class ReadTableStore(Store[ChatContext]):
         )
         context.branch_id = page.branch_id
         context.siblings = {row.id: row.siblings for row in page.rows if row.siblings}
+        context.feedback = {row.id: row.feedback for row in page.rows if row.feedback}
         items = [_items.validate_python(row.item) for row in page.rows]
         return Page(data=items, has_more=page.has_more, after=page.after)
 
@@ -159,13 +173,17 @@ class ReadTableStore(Store[ChatContext]):
         return handled
 
 
-def with_siblings(body: bytes, siblings: Mapping[str, Siblings]) -> bytes:
-    """A page of items, or a thread with one, where items tell what stands in the same place; the
-    stock client does not read it."""
+def with_more(body: bytes, context: ChatContext) -> bytes:
+    """A page of items, or a thread with one, where items tell what stands in the same place and
+    what was thought of them; the stock client does not read it."""
+    if not context.siblings and not context.feedback:
+        return body
     answer = orjson.loads(body)
     for item in answer.get("items", answer)["data"]:
-        if found := siblings.get(item["id"]):
+        if found := context.siblings.get(item["id"]):
             item["siblings"] = asdict(found)
+        if feedback := context.feedback.get(item["id"]):
+            item["feedback"] = feedback
     return orjson.dumps(answer)
 
 

@@ -36,7 +36,9 @@ TEXT_CHARACTERS = 32_000
 MESSAGE_ATTACHMENTS = 10
 QUEUED_RUNS = 20
 FEEDBACK_ITEMS = 100
-FEEDBACK_KINDS = ("positive", "negative")
+#: Feedback that was taken back.
+WITHDRAWN = "withdrawn"
+FEEDBACK_KINDS = ("positive", "negative", WITHDRAWN)
 #: What may become of a message that is sent while a run is unfinished.
 SEND_POLICIES = ("enqueue", "reject", "interrupt")
 
@@ -270,7 +272,7 @@ def _delete(state: ConversationState) -> list[Event]:
 
 def _feedback(command: GiveFeedback, state: ConversationState) -> list[Event]:
     if command.kind not in FEEDBACK_KINDS:
-        raise InvalidCommand("Feedback is positive or negative.")
+        raise InvalidCommand(f"Feedback is one of {', '.join(FEEDBACK_KINDS)}.")
     if not 0 < len(command.item_ids) <= FEEDBACK_ITEMS:
         raise InvalidCommand(f"Feedback names 1 to {FEEDBACK_ITEMS} items.")
     _check_storable(command.item_ids)

@@ -286,7 +286,7 @@ class BranchSwitched(Event, frozen=True, kw_only=True):
 @event("conversation.feedback_given")
 class FeedbackGiven(Event, frozen=True, kw_only=True):
     item_ids: tuple[str, ...]
-    #: positive | negative
+    #: positive | negative | withdrawn
     kind: str
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -168,6 +168,16 @@ class ReadModels:
             selects.thread_item_by_id(),
             {"owner_id": owner_id, "conversation_id": conversation_id, "row_id": item_id},
         )
+
+    async def thread_items(
+        self, owner_id: str, conversation_id: str, item_ids: Sequence[str]
+    ) -> list[ThreadItemRow]:
+        """Those of the items that are there, of any branch, hidden ones too."""
+        parameters: dict[str, Any] = {"owner_id": owner_id, "conversation_id": conversation_id}
+        reading = await self._reader.read(
+            selects.thread_items_by_id(), {**parameters, "row_ids": list(item_ids)}
+        )
+        return await self._rows(thread_items.MODEL, ThreadItemRow, reading)
 
     async def tasks_list(
         self,

@@ -28,6 +28,7 @@ from sqlalchemy import (
     true,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from events import conversation, task
 from projections import conversations, messages, runs, tasks, thread_items
@@ -115,6 +116,14 @@ def thread_item_by_id() -> Select[Any]:
     """Parameters: owner_id, conversation_id, row_id. Of any branch."""
     table = thread_items.TABLE
     return _joined(_of_conversation(table).where(table.c.id == _ROW))
+
+
+@cache
+def thread_items_by_id() -> Select[Any]:
+    """Parameters: owner_id, conversation_id, row_ids. Of any branch."""
+    table = thread_items.TABLE
+    wanted = any_(bindparam("row_ids", type_=ARRAY(Text()), required=True))
+    return _joined(_of_conversation(table).where(table.c.id == wanted))
 
 
 @cache

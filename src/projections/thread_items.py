@@ -35,6 +35,8 @@ class ThreadItemRow(ReadRow):
     message_id: str | None = None
     is_hidden: bool = False
     item: dict[str, Any]
+    #: positive | negative, as it was given last.
+    feedback: str | None = None
     #: Of pages only, and only where there is more than one.
     siblings: Siblings | None = field(default=None, compare=False)
 
@@ -82,6 +84,8 @@ def _keys(event: RecordedEvent) -> Iterable[Key]:
             yield item_key(conversation_id, chatkit_items.failure_id_of(run_id))
         case events.ThreadItemRemoved(item_id=item_id):
             yield item_key(conversation_id, item_id)
+        case events.FeedbackGiven(item_ids=item_ids):
+            yield from (item_key(conversation_id, item_id) for item_id in item_ids)
         case events.ThreadItemPut(item=item):
             yield item_key(conversation_id, str(item.get("id")))
             if of_run := _run_of_actor(event):
@@ -105,6 +109,8 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
             _put(rows, event, item, _run_of_actor(event))
         case events.ThreadItemRemoved(item_id=item_id):
             rows.delete(item_key(conversation_id, item_id))
+        case events.FeedbackGiven(item_ids=item_ids, kind=kind):
+            _rate(rows, conversation_id, item_ids, None if kind == "withdrawn" else kind)
         case events.RunFailed(run_id=run_id, message=sentence):
             _close_calls(rows, event, run_id)
             _put_failure(rows, event, run_id, "failed", sentence)
@@ -157,6 +163,13 @@ def _message_of(
     return rows.get(reply_key(conversation_id, run_id), MessageRow) if run_id else None
 
 
+def _rate(rows: Rows, conversation_id: str, item_ids: Iterable[str], feedback: str | None) -> None:
+    for key in (item_key(conversation_id, item_id) for item_id in item_ids):
+        row = rows.get(key, ThreadItemRow)
+        if row is not None and row.feedback != feedback:
+            rows.put(key, replace(row, feedback=feedback))
+
+
 def _put_call(rows: Rows, event: RecordedEvent, run_id: str, call_id: str) -> None:
     reply = _reply_of(rows, event, run_id)
     for call in reply.tool_calls:
@@ -203,7 +216,7 @@ def _run_of_actor(event: RecordedEvent) -> str | None:
 MODEL = ReadModel(
     table=TABLE,
     row=ThreadItemRow,
-    content=("item",),
+    content=("item", "feedback"),
     keys=_keys,
     apply=_apply,
 )

@@ -132,6 +132,19 @@ class Connection {
     return this.request('GET', `/runs/${encodeURIComponent(runId)}/stream`, { headers, signal });
   }
 
+  /**
+   * @param {string} threadId
+   * @param {string} itemId
+   * @param {string} kind positive or negative
+   * @param {boolean} isUndo takes it back
+   */
+  async giveFeedback(threadId, itemId, kind, isUndo) {
+    const { signal } = new AbortController();
+    const params = { thread_id: threadId, item_ids: [itemId], kind };
+    const body = { type: 'items.feedback', params, ...(isUndo && { metadata: { undo: true } }) };
+    await this.request('POST', '', { body, signal });
+  }
+
   /** @param {string} runId */
   async stopRun(runId) {
     const { signal } = new AbortController();
@@ -879,6 +892,8 @@ const ICON_PATHS = {
   back: 'M15 6l-6 6 6 6',
   again: 'M4.5 12a7.5 7.5 0 0112.8-5.3L20 9.5M20 4.5v5h-5M19.5 12a7.5 7.5 0 01-12.8 5.3L4 14.5M4 19.5v-5h5',
   pen: 'M4.5 19.5l1-4.5L16 4.5l3.5 3.5L9 18.5z',
+  positive: 'M8 11v9H4v-9zM8 11l4-8c1.7 0 2.5 1.2 2.2 3l-.7 4H20l-1.6 9.2c-.1.5-.5.8-1 .8H8',
+  negative: 'M16 13V4h4v9zM16 13l-4 8c-1.7 0-2.5-1.2-2.2-3l.7-4H4l1.6-9.2c.1-.5.5-.8 1-.8H16',
   alert: 'M12 7.5v5.5M12 16.4v.1M12 3a9 9 0 100 18 9 9 0 000-18z',
 };
 
@@ -934,6 +949,42 @@ function versionSwitcher({ message_id, number, count, previous_id, next_id }, sh
   const group = h('span', { class: 'versions', role: 'group', 'aria-label': 'Versions', 'data-of': message_id });
   group.append(step('back', 'Previous version', previous_id), shown, step('chevron', 'Next version', next_id));
   return group;
+}
+
+const FEEDBACK_LABELS = { positive: 'Good reply', negative: 'Bad reply' };
+
+/** Up and down; pressing what is pressed takes it back. Tells by the event `feedback`. */
+class FeedbackButtons {
+  /** @type {string | null} */
+  #given = null;
+  #buttons = Object.entries(FEEDBACK_LABELS).map(([kind, label]) => {
+    const button = quietButton(kind, label, () => this.#press(kind));
+    button.setAttribute('aria-pressed', 'false');
+    button.dataset.kind = kind;
+    return button;
+  });
+
+  /** @param {HTMLElement} foot */
+  constructor(foot) {
+    foot.append(...this.#buttons);
+  }
+
+  /** @param {string | null} given */
+  show(given) {
+    this.#given = given;
+    for (const button of this.#buttons) {
+      button.setAttribute('aria-pressed', String(button.dataset.kind === given));
+    }
+  }
+
+  /** @param {string} kind */
+  #press(kind) {
+    const before = this.#given;
+    const isUndo = before === kind;
+    this.show(isUndo ? null : kind);
+    const detail = { kind, isUndo, failed: () => this.show(before) };
+    this.#buttons[0].dispatchEvent(new CustomEvent('feedback', { bubbles: true, detail }));
+  }
 }
 
 /** @typedef {{ element: HTMLElement, foot?: HTMLElement, update(item: Item): void, change?(update: WireEvent): void, render?(): void, settle?(isRunning: boolean): void, isBusy(): boolean }} View */
@@ -1068,11 +1119,13 @@ class AssistantMessageView {
   #hasNewSources = false;
   #sources = h('ul', { class: 'sources', 'aria-label': 'Sources' });
   foot = h('div', { class: 'foot' });
+  #feedback;
 
   /** @param {BranchActions} on */
   constructor(on) {
     const again = quietButton('again', 'Answer again', () => on.retry(this.element.dataset.id ?? ''));
     this.foot.append(copyButton(() => this.text, 'Copy message'), again);
+    this.#feedback = new FeedbackButtons(this.foot);
     this.element.append(this.#sources, this.foot);
   }
 
@@ -1085,6 +1138,7 @@ class AssistantMessageView {
     const content = item.content ?? [];
     while (this.#parts.length > content.length) this.#parts.pop()?.element.remove();
     content.forEach((part, index) => this.#setPart(index, part));
+    this.#feedback.show(item.feedback ?? null);
   }
 
   /** @param {WireEvent} update */
@@ -1604,6 +1658,7 @@ export class OpenAIChatKit extends Base {
     this.shadowRoot?.append(this.#frame);
     this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#latest.addEventListener('click', () => this.#scrollToEnd());
+    this.#timeline.element.addEventListener('feedback', (event) => void this.#giveFeedback(event));
     this.#applyOptions();
   }
 
@@ -2090,6 +2145,21 @@ export class OpenAIChatKit extends Base {
       return this.#fail(error, { label: 'Reload', run: () => void this.#open(threadId) });
     }
     void this.#load(threadId, this.#session.signal, true);
+  }
+
+  /** @param {Event} event */
+  async #giveFeedback(event) {
+    const { kind, isUndo, failed } = /** @type {CustomEvent} */ (event).detail;
+    const message = /** @type {HTMLElement} */ (event.target).closest('[data-id]');
+    const itemId = /** @type {HTMLElement} */ (message).dataset.id ?? '';
+    if (this.#threadId === null) return failed();
+    try {
+      await this.#connection.giveFeedback(this.#threadId, itemId, kind, isUndo);
+      this.#log('feedback.given', { itemId, kind, isUndo });
+    } catch (error) {
+      failed();
+      this.#fail(error, null);
+    }
   }
 
   async #stop() {
@@ -2628,6 +2698,9 @@ th { font-weight: 600; }
 .action.primary:disabled { background: var(--line); color: var(--muted); }
 @media (hover: none) { .foot { opacity: 1; } }
 .quiet { display: inline-grid; place-items: center; width: 1.75rem; height: 1.75rem; padding: 0; border: 0; border-radius: 8px; background: none; color: var(--muted); font-size: .875rem; }
+.quiet[aria-pressed=true] { color: var(--fg); }
+.quiet[aria-pressed=true] path { fill: currentColor; }
+.foot:has([aria-pressed=true]) { opacity: 1; }
 .quiet:hover { background: var(--bubble); color: var(--fg); }
 
 .badge { display: inline-flex; align-items: center; gap: .5rem; max-width: 100%; min-height: 2rem; padding: .1875rem .8125rem .1875rem .5625rem; border: 1px solid var(--line); border-radius: 99px; background: var(--soft); font-size: .875rem; line-height: 1.5; }

@@ -36,6 +36,7 @@ class Sent:
     params: dict[str, Any]
     headers: dict[str, str]
     idempotency_key: str | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -178,8 +179,9 @@ def create_app(state: Backend) -> FastAPI:
     @app.post("/chatkit")
     async def chatkit(request: Request) -> Response:
         body = await request.json()
-        key = body.get("metadata", {}).get("idempotency_key")
-        sent = Sent(body["type"], body["params"], dict(request.headers), key)
+        metadata = body.get("metadata", {})
+        key = metadata.get("idempotency_key")
+        sent = Sent(body["type"], body["params"], dict(request.headers), key, metadata)
         state.requests.append(sent)
         return await answer(state, sent)
 
@@ -216,6 +218,10 @@ async def answer(state: Backend, sent: Sent) -> Response:
         return list_items(state, thread, sent.params)
     if state.refusals:
         return problem(state.refusals.pop(0))
+    if sent.type == "items.feedback":
+        assert thread is not None
+        rate(thread, sent)
+        return JSONResponse({})
     if sent.idempotency_key in state.by_key:
         return stream(state, state.by_key[sent.idempotency_key])
     run = await start(state, thread, sent)
@@ -243,6 +249,12 @@ async def start(state: Backend, thread: Thread | None, sent: Sent) -> Run:
         await run.send({"type": "thread.created", "thread": event})
     await run.send({"type": "thread.item.done", "item": message})
     return run
+
+
+def rate(thread: Thread, sent: Sent) -> None:
+    for item in thread.items:
+        if item["id"] in sent.params["item_ids"]:
+            item["feedback"] = None if sent.metadata.get("undo") else sent.params["kind"]
 
 
 def list_items(state: Backend, thread: Thread, params: dict[str, Any]) -> Response:

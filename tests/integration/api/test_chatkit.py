@@ -13,6 +13,7 @@ from events import conversation as c
 from runtime.node import Node
 
 from .chatkit_wire import (
+    NOBODYS_ID,
     ask,
     done_items,
     events_of,
@@ -219,6 +220,48 @@ async def test_feedback_is_an_event(client: httpx.AsyncClient, node: Node) -> No
     assert (response.status_code, response.content) == (200, b"{}")
     given = (await stored(node, thread_id))[-1]
     assert given == c.FeedbackGiven(item_ids=(reply["id"],), kind="negative")
+
+
+async def test_feedback_is_shown_with_the_history_and_taken_back(
+    client: httpx.AsyncClient, node: Node
+) -> None:
+    events = await say(client, "hello")
+    thread_id, reply = thread_of(events), done_items(events)[-1]
+
+    async def rate(kind: str, **metadata: Any) -> httpx.Response:
+        params = {"thread_id": thread_id, "item_ids": [reply["id"]], "kind": kind}
+        body = {"type": "items.feedback", "params": params, "metadata": metadata}
+        return await client.post("/chatkit", json=body)
+
+    async def shown() -> list[str | None]:
+        listed = await json_of(client, "items.list", thread_id=thread_id)
+        thread = await json_of(client, "threads.get_by_id", thread_id=thread_id)
+        pages = (listed, thread["items"])
+        return [i.get("feedback") for page in pages for i in page["data"] if i["id"] == reply["id"]]
+
+    assert await shown() == [None, None]
+    for kind in ("positive", "negative"):
+        assert (await rate(kind)).content == b"{}"
+        assert await shown() == [kind, kind]
+    assert (await rate("negative", undo=True)).content == b"{}"
+    assert await shown() == [None, None]
+    given = [e.kind for e in await stored(node, thread_id) if isinstance(e, c.FeedbackGiven)]
+    assert given == ["positive", "negative", "withdrawn"]
+    assert (await rate("negative", undo="yes")).status_code == 422
+
+
+async def test_feedback_on_an_item_that_is_not_there_is_refused_whole(
+    client: httpx.AsyncClient, node: Node
+) -> None:
+    events = await say(client, "hello")
+    thread_id, reply = thread_of(events), done_items(events)[-1]
+    before = await stored(node, thread_id)
+    item_ids = [reply["id"], NOBODYS_ID]
+    refused = await ask(
+        client, "items.feedback", thread_id=thread_id, item_ids=item_ids, kind="positive"
+    )
+    assert refused.status_code == 404
+    assert await stored(node, thread_id) == before
 
 
 async def test_client_secret_is_good_for_chatkit(client_of: Any, node: Node) -> None:
