@@ -10,6 +10,7 @@ from typing import Any
 
 from agents.items import TResponseInputItem
 
+from agent.input_items import DENIED
 from agent.offline.tasks import ADD, CHANGES, COMPLETE, DELETE, LIST, REOPEN, Task
 
 LONGEST_ERROR_CHARACTERS = 300
@@ -40,6 +41,10 @@ class Call:
     @property
     def error(self) -> str:
         return "there was no answer" if self.output is None else self.output.error
+
+    @property
+    def is_denied(self) -> bool:
+        return self.error.startswith(DENIED)
 
     @property
     def task_id(self) -> str:

@@ -179,6 +179,11 @@ def could_not(action: str, title: str, error: str) -> str:
     return f"I could not {action}{named}: {_sentence(error)}"
 
 
+def left_alone(titles: Sequence[str]) -> str:
+    named = joined([title for title in titles if title]) or "it"
+    return f"You did not approve that, so I left {named} as it was."
+
+
 def cannot_undo(title: str) -> str:
     named = quoted(title) if title else "the task"
     return f"I can't undo the change of {named}: I no longer know what it was before."

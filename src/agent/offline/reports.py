@@ -28,12 +28,17 @@ _UNDONE = {
 
 
 def changes(turn: Turn, before: Mapping[str, Task], *, is_undo: bool = False) -> list[str]:
-    """One line per kind of change, then one per failure. `before`: the tasks as they were."""
+    """One line per kind of change, then one of what was denied, and one per failure.
+
+    `before`: the tasks as they were.
+    """
     tell = _undone if is_undo else _done
     lines = [tell(name, turn.made, before) for name in (ADD, COMPLETE, REOPEN, DELETE)]
     lines += [_updated(call, before) for call in turn.made if call.name == UPDATE]
+    denied = [_title(call, before) for call in turn.changes if call.is_denied]
+    lines += [replies.left_alone(denied)] if denied else []
     told = [" ".join(line for line in lines if line)]
-    failed = [call for call in turn.changes if not call.has_succeeded]
+    failed = [c for c in turn.changes if not c.has_succeeded and not c.is_denied]
     told += [_failed(call, before) for call in failed[:MOST_FAILURES]]
     if len(failed) > MOST_FAILURES:
         told.append(f"… and {len(failed) - MOST_FAILURES} more did not work.")

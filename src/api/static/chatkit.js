@@ -1332,12 +1332,75 @@ function taskContent(task) {
   return [task.content, ...(task.queries ?? []), ...sources].filter(Boolean).join('\n');
 }
 
+const WIDGET_ACTION = 'widget-action';
+const WIDGET_TEXTS = { Title: 'h4', Text: 'p', Caption: 'small' };
+const WIDGET_BOXES = ['Card', 'Row', 'Col', 'Box'];
+
+/**
+ * A widget's parts as elements; what is not known is left out.
+ * @type {(part: any, act: (action: any) => void) => HTMLElement | null}
+ */
+function widgetPart(part, act) {
+  const tag = WIDGET_TEXTS[/** @type {'Text'} */ (part?.type)];
+  if (tag) return h(tag, { class: 'widget-text', dir: 'auto' }, String(part.value ?? ''));
+  if (part?.type === 'Badge') return h('span', { class: 'label' }, String(part.label ?? ''));
+  if (part?.type === 'Button') return widgetButton(part.label, part.onClickAction, act, part.style !== 'secondary');
+  if (!WIDGET_BOXES.includes(part?.type)) return null;
+  const parts = [...(part.children ?? [])].map((child) => widgetPart(child, act));
+  const answers = [part.confirm, part.cancel].map((answer, index) => answer && widgetButton(answer.label, answer.action, act, index === 0));
+  const foot = answers.some(Boolean) ? h('div', { class: 'answers' }, ...answers) : null;
+  return h('div', { class: `widget-${part.type.toLowerCase()}` }, ...parts, foot);
+}
+
+/** @type {(label: any, action: any, act: (action: any) => void, isMain: boolean) => HTMLElement} */
+function widgetButton(label, action, act, isMain) {
+  const button = h('button', { class: isMain ? 'action main' : 'action', type: 'button' }, String(label ?? ''));
+  button.addEventListener('click', () => act(action));
+  return button;
+}
+
+/** @implements {View} */
+class WidgetView {
+  element = h('article', { class: 'message widget' });
+  #isRunning = false;
+
+  /** @param {Item} item */
+  update(item) {
+    const act = (/** @type {any} */ action) => this.#act(action, item);
+    const drawn = widgetPart(item.widget, act);
+    this.element.replaceChildren(...(drawn ? [drawn] : []));
+    this.#allow();
+  }
+
+  /** @param {boolean} isRunning */
+  settle(isRunning) {
+    this.#isRunning = isRunning;
+    this.#allow();
+  }
+
+  isBusy() {
+    return false;
+  }
+
+  /** @type {(action: any, item: Item) => void} */
+  #act(action, item) {
+    if (!action?.type || this.#isRunning) return;
+    this.element.dispatchEvent(new CustomEvent(WIDGET_ACTION, { bubbles: true, detail: { action, item } }));
+  }
+
+  /** One thing at a time: an action starts a reply of its own. */
+  #allow() {
+    for (const button of this.element.querySelectorAll('button')) button.disabled = this.#isRunning;
+  }
+}
+
 /** @type {Record<string, new (on: BranchActions) => View>} */
 const VIEWS = {
   user_message: UserMessageView,
   assistant_message: AssistantMessageView,
   task: TaskView,
   workflow: WorkflowView,
+  widget: WidgetView,
 };
 
 // ------------------------------------------------------------------------------------ timeline
@@ -1390,13 +1453,24 @@ class Timeline {
    * @param {{ isStreaming?: boolean }} [state]
    */
   upsert(item, { isStreaming = false } = {}) {
-    const view = this.#views.get(item.id) ?? this.#create(item, (element) => this.element.append(element));
+    const view = this.#viewOf(item);
     if (!view) return;
     const told = JSON.stringify(item);
     if (this.#told.get(item.id) !== told) view.update(item);
     this.#told.set(item.id, told);
     if (view instanceof AssistantMessageView) view.setBusy(isStreaming);
     this.#touch(view, !isStreaming);
+  }
+
+  /**
+   * A question that was answered comes back under its id as an item of another kind.
+   * @param {Item} item
+   */
+  #viewOf(item) {
+    const known = this.#views.get(item.id);
+    if (known?.element.dataset.type === item.type) return known;
+    this.#told.delete(item.id);
+    return this.#create(item, (element) => (known ? known.element.replaceWith(element) : this.element.append(element)));
   }
 
   /** @type {(itemId: string, update: WireEvent) => boolean} */
@@ -1659,6 +1733,7 @@ export class OpenAIChatKit extends Base {
     this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#latest.addEventListener('click', () => this.#scrollToEnd());
     this.#timeline.element.addEventListener('feedback', (event) => void this.#giveFeedback(event));
+    this.#timeline.element.addEventListener(WIDGET_ACTION, (event) => this.#onWidgetAction(/** @type {CustomEvent} */ (event).detail));
     this.#applyOptions();
   }
 
@@ -1749,6 +1824,15 @@ export class OpenAIChatKit extends Base {
     if (this.#reply) throw new Error('A reply is still running. Stop it or wait for its end.');
     const params = { thread_id: this.#threadId, action, ...(itemId && { item_id: itemId }) };
     await this.#request({ type: 'threads.custom_action', params });
+  }
+
+  /** @param {{ action: any, item: Item }} acted */
+  #onWidgetAction({ action, item }) {
+    // The button that was pressed goes away, and the focus with it.
+    this.#scroller.focus({ preventScroll: true });
+    if (action.handler === 'client') return void this.#options.widgets?.onAction?.(action, { id: item.id, widget: item.widget });
+    const { type, payload } = action;
+    this.sendCustomAction({ type, payload }, item.id).catch((error) => this.#fail(error, null));
   }
 
   async showHistory() {
@@ -2727,9 +2811,16 @@ summary.badge:hover { border-color: var(--muted); }
 .note strong { display: block; }
 .note.danger { border-color: var(--danger-line); background: var(--danger-soft); } .note.danger > .icon { color: var(--danger); }
 .note.warning { background: var(--warning-soft); } .note.warning > .icon { color: var(--warning); }
+.widget-card { display: grid; gap: .375rem; justify-items: start; max-width: 32rem; padding: .8125rem 1rem; border: 1px solid var(--line); border-radius: min(16px, var(--radius)); background: var(--soft); overflow-wrap: anywhere; }
+.widget-row, .answers { display: flex; flex-wrap: wrap; gap: .5rem; } .widget-col, .widget-box { display: grid; gap: .375rem; }
+.answers { margin-block-start: .375rem; }
+.widget-text { margin: 0; } h4.widget-text { font-size: 1rem; }
+.label { padding: .0625rem .5rem; border-radius: 99px; background: var(--warning-soft); color: var(--warning); font-size: .8125rem; font-weight: 550; }
 .aside { display: flex; align-items: center; flex-wrap: wrap; gap: .75rem; margin: 0; color: var(--muted); font-size: .875rem; }
 .action { flex: none; padding: .25rem .875rem; border: 1px solid var(--line); border-radius: min(99px, var(--radius)); background: var(--bg); color: var(--fg); font-size: .875rem; font-weight: 550; }
 .action:hover { border-color: var(--muted); }
+.action.main { border-color: transparent; background: var(--accent); color: var(--on-accent); }
+.action:disabled { opacity: .5; }
 
 .status { display: flex; align-items: center; gap: .5rem; min-height: 1.6em; color: var(--muted); font-size: .9375rem; }
 .log:not(:empty) + .status:not(:empty) { margin-top: var(--gap); }

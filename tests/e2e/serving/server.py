@@ -24,7 +24,16 @@ LAUNCH = "import sys; from cli.main import main; sys.exit(main())"
 READY_SECONDS = 90
 STOP_SECONDS = 30
 #: Settings of whoever runs the tests must not reach the servers under test.
-FOREIGN = ("DATABASE_", "EVENT_KEY", "OPENAI_", "BETTER_AUTH_", "VERBATIM_", "AGENT_", "MCP_")
+FOREIGN = (
+    "APPROVAL_",
+    "DATABASE_",
+    "EVENT_KEY",
+    "OPENAI_",
+    "BETTER_AUTH_",
+    "VERBATIM_",
+    "AGENT_",
+    "MCP_",
+)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.page.steps import badge, composer, conversation_id, replies, send, thinking
 from tests.e2e.serving.server import Server, serving, verbatim
@@ -100,6 +100,54 @@ def test_task_is_added_and_survives_refresh_and_restart(browser: Browser, folder
     replayed = verbatim(data_dir, "events", "replay", conversation)
     assert "tool add_task called" in replayed
     assert "tool succeeded" in replayed
+
+
+def test_deletion_waits_for_the_user_through_reload_and_restart(
+    browser: Browser, folder: Path
+) -> None:
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+    data_dir = folder / "data"
+    with serving(data_dir) as server:
+        page = open_page(browser, server)
+        for text in ("add buy milk", "delete milk"):
+            send(page, text)
+            conversation_id(page)
+            finish(page)
+        expect(card(page)).to_contain_text("Waiting for approval")
+        expect(card(page)).to_contain_text("buy milk")
+        picture(page, "page-approval")
+        page.reload()
+        expect(card(page)).to_contain_text("buy milk")
+        conversation, cookies = conversation_id(page), page.context.cookies()
+    with serving(data_dir) as server:
+        context = browser.new_context()
+        context.add_cookies(
+            [{"name": c["name"], "value": c["value"], "url": server.url} for c in cookies]
+        )
+        page, other = context.new_page(), context.new_page()
+        for tab in (page, other):
+            tab.goto(f"{server.url}/?c={conversation}")
+            expect(card(tab)).to_contain_text("buy milk")
+        page.get_by_role("button", name="Deny").focus()
+        page.keyboard.press("Enter")
+        expect(card(page)).to_have_count(0)
+        expect(badge(page).last).to_contain_text("failed")
+        expect(replies(page).last).to_contain_text("did not approve")
+        other.get_by_role("button", name="Approve").click()
+        expect(other.get_by_text("was denied before")).to_be_visible()
+        expect(card(other)).to_have_count(0)
+        finish(page)
+        send(page, "delete milk")
+        page.get_by_role("button", name="Approve").click()
+        expect(badge(page).last).to_contain_text("succeeded")
+        expect(replies(page).last).to_contain_text("Deleted")
+        page.reload()
+        expect(badge(page).last).to_contain_text("succeeded")
+        expect(card(page)).to_have_count(0)
+
+
+def card(page: Page) -> Locator:
+    return page.locator(".widget-card")
 
 
 def test_refresh_in_mid_reply_continues_the_reply(browser: Browser, folder: Path) -> None:

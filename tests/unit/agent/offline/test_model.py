@@ -16,6 +16,7 @@ from openai.types.responses import (
     ResponseTextDeltaEvent,
 )
 
+from agent.input_items import DENIED
 from agent.offline.history import read
 from agent.offline.model import MODEL_NAME, OfflineModel
 from agent.offline.planning import MAX_CALLS_PER_MESSAGE, next_step
@@ -169,6 +170,15 @@ async def test_a_task_brought_back_is_still_known_by_its_number() -> None:
     for text in ("delete bread", "undo", "what's left?", "done with 2"):
         await talk.say(text)
     assert talk.box.titles("completed") == ["bread"]
+
+
+async def test_what_the_user_denied_is_left_alone_and_said_so() -> None:
+    talk = Conversation(filled(["milk", "bread"]))
+    talk.box.failures["delete_task"] = f"{DENIED} (Not now.)"
+    reply = await talk.say("delete milk")
+    assert "did not approve" in reply
+    assert "milk" in reply
+    assert talk.box.titles() == ["milk", "bread"]
 
 
 async def test_it_never_deletes_another_task_than_the_one_spoken_of() -> None:
