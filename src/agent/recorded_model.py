@@ -48,7 +48,8 @@ class RecordedModel(Model):
     async def stream_response(
         self, *args: Any, **kwargs: Any
     ) -> AsyncIterator[TResponseStreamEvent]:
-        self._check_stopped()
+        if self._stopped.is_set():
+            raise RunStopped("The run was stopped.")
         stream = self._model.stream_response(*args, **kwargs)
         completed = await self._follow(cast(AsyncGenerator[TResponseStreamEvent], stream))
         if completed is not None:
@@ -73,7 +74,6 @@ class RecordedModel(Model):
                         return event
                     case _:
                         self._show(event)
-                self._check_stopped()
         return None
 
     def _show(self, event: TResponseStreamEvent) -> None:
@@ -90,10 +90,6 @@ class RecordedModel(Model):
                 raise ModelUnavailable("The model's reply ended too early.", retryable=True)
             case _:
                 pass
-
-    def _check_stopped(self) -> None:
-        if self._stopped.is_set():
-            raise RunStopped("The run was stopped.")
 
 
 def _complete(response: Response, finished: list[ResponseOutputItem]) -> None:
