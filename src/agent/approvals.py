@@ -1,23 +1,17 @@
-"""Calls that wait for the user's consent: which they are, how they are asked about and closed."""
+"""Calls that wait for the user's consent: which they are, and how they are asked about."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from agent import chatkit_events as ck
 from agent.model_output import parse_arguments
-from agent.open_work import OpenCall
-from agent.shown_items import shown_call
-from commands.conversation_state import ConversationState
 from commands.errors import Foreign
 from commands.handle import CommandHandler
 from commands.run import Call
 from commands.task import TASK
-from events import conversation as c
 from events.errors import ContentErased
-from events.event import Event
 from events.storable import is_storable
 from events.task import stream_of
 
@@ -50,19 +44,3 @@ class Approvals:
         except (Foreign, ContentErased):
             return ""
         return task.title
-
-
-def closed_calls(
-    events: Iterable[Event], state: ConversationState, conversation_id: str
-) -> list[ck.StreamEvent]:
-    """How the calls that the events deny look from now on; `state` is the one before them."""
-    names = {call_id: n for run in state.runs.values() for call_id, n in run.names.items()}
-    return [
-        ck.item_replaced(
-            shown_call(
-                conversation_id, OpenCall(e.call_id, names[e.call_id], "{}"), "denied", e.reason
-            )
-        )
-        for e in events
-        if isinstance(e, c.ToolApprovalDenied)
-    ]

@@ -11,9 +11,10 @@ from openai.types.responses import (
 )
 
 from agent import chatkit_events as ck
-from agent.approvals import Approvals, closed_calls
+from agent.approvals import Approvals
 from agent.call_frames import CallFrames, opened
 from agent.claims import Claim
+from agent.closed_calls import closed_calls
 from agent.context import Context
 from agent.errors import AgentError, RunStopped
 from agent.frame_writer import RunFrames

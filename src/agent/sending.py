@@ -12,9 +12,9 @@ import asyncpg
 
 from agent import chatkit_events as ck
 from agent.allowances import Limits, Refusals
-from agent.approvals import closed_calls
 from agent.attachments import attaching
 from agent.claims import Claim
+from agent.closed_calls import closed_calls
 from agent.frames import Frame, frame_body, frame_companions
 from agent.leases import Leases
 from agent.shown_items import shown_message

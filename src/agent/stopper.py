@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from agent import statements
-from agent.approvals import closed_calls
+from agent.closed_calls import closed_calls
 from agent.frames import frame_companions, last_frames
 from agent.leases import Leases
 from commands.approval import StopWaiting

@@ -181,7 +181,8 @@ def with_more(body: bytes, context: ChatContext) -> bytes:
     answer = orjson.loads(body)
     for item in answer.get("items", answer)["data"]:
         if found := context.siblings.get(item["id"]):
-            item["siblings"] = asdict(found)
+            # Nulls are left out, as everywhere in this protocol.
+            item["siblings"] = {k: v for k, v in asdict(found).items() if v is not None}
         if feedback := context.feedback.get(item["id"]):
             item["feedback"] = feedback
     return orjson.dumps(answer)
