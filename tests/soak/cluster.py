@@ -48,6 +48,8 @@ class Cluster:
             "OPENAI_API_KEY": "k",
             "VERBATIM_RATE_LIMIT": "1000000",
             "VERBATIM_LOG_FORMAT": "json",
+            # What these tests delete, nobody is asked about.
+            "APPROVAL_TOOLS": "none",
             **settings,
         }
 
