@@ -59,7 +59,7 @@ def build_model(config: ModelConfig) -> Model:
         from agent.offline.model import OfflineModel
 
         return OfflineModel()
-    client = _open_client(config)
+    client = open_client(config)
     return MintedIds(_sdk_model(config, client), on_close=client.close)
 
 
@@ -87,7 +87,8 @@ def _sdk_model(config: ModelConfig, client: AsyncOpenAI) -> Model:
     return OpenAIResponsesModel(config.model, client)
 
 
-def _open_client(config: ModelConfig) -> AsyncOpenAI:
+def open_client(config: ModelConfig) -> AsyncOpenAI:
+    """The model's host; whoever opens it closes it."""
     timeout = httpx2.Timeout(
         config.timeout_seconds, connect=min(config.timeout_seconds, CONNECT_TIMEOUT_SECONDS)
     )

@@ -16,6 +16,7 @@ from agent.approving import Approver
 from agent.attachments import PostgresAttachments
 from agent.frame_reader import FrameReader
 from agent.leases import Leases
+from agent.openai_conversations import OpenAIConversations
 from agent.orphans import close_orphans
 from agent.sending import Sender
 from agent.stopper import Stopper
@@ -34,6 +35,7 @@ from projections.projector import Projector
 from projections.read_models import ReadModels
 from runtime.background import end_process_on_error, keep_running
 from runtime.database import Database
+from runtime.linking import open_conversations
 from runtime.metrics import Metrics
 from runtime.migrations import check_on
 from runtime.settings import Settings
@@ -78,6 +80,8 @@ class Node:
     assistant_kind: str
     model_name: str
     listener: Listener | None
+    #: None where no host of models is set.
+    openai_conversations: OpenAIConversations | None
 
     @property
     def look_age_seconds(self) -> float:
@@ -130,6 +134,7 @@ async def open_node(
             assistant_kind=runs.assistant_kind,
             model_name=runs.model_name,
             listener=log.listener(database, runs.supervisor.stop),
+            openai_conversations=open_conversations(settings, database, log, runs.handler, stack),
         )
         await stack.enter_async_context(_running(node, log, runs))
         yield node
@@ -176,6 +181,11 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
                     "poller": log.poller(node.database).run,
                     **({"listener": node.listener.run} if node.listener else {}),
                     **({"summaries": runs.summaries.run} if runs.summaries else {}),
+                    **(
+                        {"links": node.openai_conversations.run}
+                        if node.openai_conversations
+                        else {}
+                    ),
                 }.items()
             ),
         ]

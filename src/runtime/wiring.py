@@ -235,7 +235,7 @@ def _equip(
     signer: Signer,
     given_model: Model | None,
 ) -> tuple[Equipment, str]:
-    config = _model_config(settings, settings.agent_model)
+    config = model_config(settings, settings.agent_model)
     is_offline = given_model is None and not config.api_key and not config.base_url
     tools = ToolServer(
         str(settings.mcp_server_url) if settings.mcp_server_url else task_server,
@@ -259,7 +259,7 @@ def _equip(
     return equipment, OFFLINE if is_offline else OPENAI
 
 
-def _model_config(settings: Settings, model: str) -> ModelConfig:
+def model_config(settings: Settings, model: str) -> ModelConfig:
     return ModelConfig(
         api_key=_text(settings.openai_api_key),
         base_url=_text(settings.openai_base_url),
@@ -275,7 +275,7 @@ def _titler(settings: Settings, equipment: Equipment, handler: CommandHandler) -
     """On the replies' own model, unless another is named."""
     if settings.agent_title_model is None:
         return Titler(equipment.model, handler, equipment.store)
-    model = build_model(_model_config(settings, settings.agent_title_model))
+    model = build_model(model_config(settings, settings.agent_title_model))
     return Titler(model, handler, equipment.store, on_close=model.close)
 
 

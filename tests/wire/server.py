@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from tests.wire.conversations import Conversations
 from tests.wire.delivery import Delivery
 from tests.wire.gate import Gate
 from tests.wire.requests import WireRequest
@@ -38,6 +39,7 @@ class ResponsesServer:
         #: Those for a conversation's title: they take no turn of the script.
         self.title_requests: list[WireRequest] = []
         self.title: Turn = Text("A fitting title")
+        self.conversations = Conversations()
         self._choose = choose_by(script)
         self._deliveries: list[Delivery] = []
         self._socket = _listen(port)
@@ -88,6 +90,7 @@ class ResponsesServer:
             routes=[
                 Route("/v1/responses", _Model(self, "responses")),
                 Route("/v1/chat/completions", _Model(self, "chat_completions")),
+                *self.conversations.routes(),
                 Route("/control/hold", self._hold, methods=["POST"]),
                 Route("/control/release", self._release, methods=["POST"]),
                 Route("/control/state", self._state),

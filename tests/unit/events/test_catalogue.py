@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 import events
-from events import conversation, system, task, user
+from events import conversation, link, system, task, user
 
 from .event_values import CATALOGUE
 
 DATA_MODEL = Path(__file__).parents[3] / "docs" / "data-model.md"
 CATEGORIES = {
     conversation.CATEGORY,
+    link.CATEGORY,
     task.CATEGORY,
     user.CATEGORY,
     system.AUDIT_CATEGORY,
