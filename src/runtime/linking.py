@@ -8,8 +8,9 @@ from agent.models import open_client
 from agent.openai_conversations import OpenAIConversations
 from commands.handle import CommandHandler
 from runtime.database import Database
+from runtime.equipping import model_config
 from runtime.settings import Settings
-from runtime.wiring import LogParts, model_config
+from runtime.wiring import LogParts
 
 
 def open_conversations(

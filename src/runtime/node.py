@@ -35,6 +35,7 @@ from projections.projector import Projector
 from projections.read_models import ReadModels
 from runtime.background import end_process_on_error, keep_running
 from runtime.database import Database
+from runtime.equipping import send_limits
 from runtime.linking import open_conversations
 from runtime.metrics import Metrics
 from runtime.migrations import check_on
@@ -48,7 +49,6 @@ from runtime.wiring import (
     open_log,
     open_read_models,
     open_runs,
-    send_limits,
 )
 
 

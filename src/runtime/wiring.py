@@ -11,21 +11,16 @@ from typing import Any
 from agents import Model
 from mcp.server.mcpserver import MCPServer
 
-from agent.allowances import Limits
-from agent.attempt import Equipment, RunLimits
 from agent.chatkit_events import StreamEvent
 from agent.frame_reader import FrameReader
 from agent.frame_writer import FrameWriter
 from agent.leases import Leases
 from agent.live import LiveRuns
-from agent.models import ModelConfig, build_model, model_settings
 from agent.recorder import RunRecorder
 from agent.summaries import Summaries
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskReader, TaskTools, build_task_server
 from agent.titles import Tell, Titler
-from agent.tool_server import ToolServer
-from agent.toolbox import Toolbox
 from auth.gate import Gate
 from auth.onetime import OneTimeTokens
 from auth.signing import Signer
@@ -44,17 +39,14 @@ from projections.projector import Projector
 from projections.read_models import ReadModels
 from projections.tasks import TaskRow
 from runtime.database import Database, open_database
-from runtime.foreign_tools import foreign_tools
-from runtime.identity import identify_by, mint_by, user_verifier
+from runtime.equipping import OPENAI, equip, open_titler, plain
+from runtime.identity import identify_by, user_verifier
 from runtime.metrics import Metrics
 from runtime.own_keys import open_key_ring, signing_key
 from runtime.settings import Settings
 from runtime.spent_tokens import PostgresSpentTokens
-from runtime.summarizing import OFFLINE_MODEL, open_summaries
+from runtime.summarizing import open_summaries
 from runtime.urls import database_urls
-
-OFFLINE = "offline"
-OPENAI = "openai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +88,9 @@ def open_database_of(settings: Settings, url: str | None) -> AbstractAsyncContex
     direct = settings.database_direct_url
     read = settings.database_read_url
     urls = database_urls(
-        url or _text(settings.database_url) or "",
-        _text(direct),
-        _text(read),
+        url or plain(settings.database_url) or "",
+        plain(direct),
+        plain(read),
         settings.database_pooler,
     )
     return open_database(
@@ -182,11 +174,12 @@ def open_runs(
     supervisor: Supervisor
     writer = FrameWriter(database.direct, on_lost=lambda run_id: supervisor.lose(run_id))
     leases = Leases(database.direct, new_id())
-    equipment, kind = _equip(settings, log.store, task_server, signer, given_model)
+    equipment, kind = equip(settings, log.store, task_server, signer, given_model)
     summaries = open_summaries(settings, handler, log.signal, equipment, metrics)
     equipment = replace(equipment, summaries=summaries)
-    is_titling = settings.agent_titles and given_model is None and kind == OPENAI
-    titler = _titler(settings, equipment, handler) if is_titling else None
+    titler = None
+    if given_model is None and kind == OPENAI:
+        titler = open_titler(settings, equipment, handler)
 
     def tell(conversation_id: str, event: StreamEvent) -> None:
         supervisor.tell(conversation_id, event)
@@ -220,65 +213,6 @@ def open_runs(
     )
 
 
-def send_limits(settings: Settings) -> Limits:
-    return Limits(
-        messages_a_minute=settings.verbatim_rate_limit,
-        unfinished_runs=settings.verbatim_run_limit,
-        tokens_a_day=settings.verbatim_token_limit,
-    )
-
-
-def _equip(
-    settings: Settings,
-    store: EventStore,
-    task_server: MCPServer[Any],
-    signer: Signer,
-    given_model: Model | None,
-) -> tuple[Equipment, str]:
-    config = model_config(settings, settings.agent_model)
-    is_offline = given_model is None and not config.api_key and not config.base_url
-    tools = ToolServer(
-        str(settings.mcp_server_url) if settings.mcp_server_url else task_server,
-        mint_by(signer),
-        timeout_seconds=settings.agent_tool_timeout_seconds,
-    )
-    equipment = Equipment(
-        store=store,
-        tools=Toolbox(tools, foreign_tools(settings)),
-        model=given_model or build_model(config),
-        model_name=OFFLINE_MODEL if is_offline else settings.agent_model,
-        model_settings=model_settings(config),
-        limits=RunLimits(
-            turns=settings.agent_turn_limit,
-            run_seconds=settings.agent_turn_timeout_seconds,
-            context_messages=settings.context_messages,
-        ),
-        approval_tools=frozenset(settings.approval_tools),
-        is_tracing=settings.agent_tracing,
-    )
-    return equipment, OFFLINE if is_offline else OPENAI
-
-
-def model_config(settings: Settings, model: str) -> ModelConfig:
-    return ModelConfig(
-        api_key=_text(settings.openai_api_key),
-        base_url=_text(settings.openai_base_url),
-        model=model,
-        api=settings.agent_api,
-        timeout_seconds=settings.agent_model_timeout_seconds,
-        store=settings.agent_store,
-        tracing=settings.agent_tracing,
-    )
-
-
-def _titler(settings: Settings, equipment: Equipment, handler: CommandHandler) -> Titler:
-    """On the replies' own model, unless another is named."""
-    if settings.agent_title_model is None:
-        return Titler(equipment.model, handler, equipment.store)
-    model = build_model(model_config(settings, settings.agent_title_model))
-    return Titler(model, handler, equipment.store, on_close=model.close)
-
-
 class _TaskRows(TaskReader):
     """The task tools' view of the read model."""
 
@@ -302,10 +236,3 @@ def _ending(
             titler.begin(recorder.claim, tell)
 
     return end
-
-
-def _text(secret: Any) -> str | None:
-    """A setting that may be a secret, as plain text."""
-    if secret is None:
-        return None
-    return str(secret.get_secret_value() if hasattr(secret, "get_secret_value") else secret)
