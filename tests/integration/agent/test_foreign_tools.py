@@ -220,8 +220,58 @@ async def test_run_that_ends_in_the_call_says_that_its_outcome_is_unknown(
         await foreign.until_acted()
         if ending == "stop":
             assert await node.leases.request_cancel(sent.run_id, "ada")
-        await node.frames(sent.run_id)
+        done = [e["item"] for e in await node.shown(sent.run_id) if e["type"].endswith("item.done")]
+        (badge,) = [item["task"] for item in done if item["type"] == "task"]
+        assert badge["status_indicator"] == "complete"
+        assert "unknown" in badge["content"]
         (outcome,) = await outcomes(node, sent.conversation_id)
         assert isinstance(outcome, c.ToolOutcomeUnknown)
         last = topics(await node.events(sent.conversation_id))[-1]
         assert last == ("run_cancelled" if ending == "stop" else "run_failed")
+
+
+async def paused(node: AgentNode) -> tuple[Any, str]:
+    """A run that asks for approval of its call, and the call."""
+    sent = await node.say("please")
+    await node.frames(sent.run_id)
+    events = await node.events(sent.conversation_id)
+    (call_id,) = [e.call_id for e in events if isinstance(e, c.ToolApprovalRequested)]
+    return sent, call_id
+
+
+async def test_call_that_was_granted_is_begun_and_made_once(
+    database_url: str, foreign: Foreign
+) -> None:
+    model = calling("others__note", text="milk")
+    tools = tools_of(foreign)
+    async with agent_node(
+        database_url, model, foreign=tools, approval_tools=("others__note",)
+    ) as node:
+        sent, call_id = await paused(node)
+        assert foreign.lines() == []
+        decided = await node.decide(sent, call_id, True)
+        await node.frames(sent.run_id, decided.after_seq)
+        found = topics(await node.events(sent.conversation_id))
+        assert found[found.index("tool_begun") + 1] == "tool_completed"
+    assert foreign.lines() == ["milk"]
+
+
+async def test_granted_call_whose_worker_was_killed_is_unknown(
+    database_url: str, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.leases.EXPIRED_SECONDS", 2.0)
+    monkeypatch.setattr("agent.supervisor.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("agent.supervisor.HEARTBEAT_SECONDS", 0.3)
+    model = calling("others__hold", text="milk")
+    asking = {"foreign": tools_of(foreign), "approval_tools": ("others__hold",)}
+    async with agent_node(database_url, model, is_crashing=True, **asking) as node:
+        sent, call_id = await paused(node)
+        decided = await node.decide(sent, call_id, True)
+        await foreign.until_acted()
+    foreign.let_go()
+    async with agent_node(database_url, model, **asking) as node:
+        await node.frames(sent.run_id, decided.after_seq)
+        (outcome,) = await outcomes(node, sent.conversation_id)
+        assert (type(outcome), outcome.reason) == (c.ToolOutcomeUnknown, LOST_OUTCOME)
+        assert topics(await node.events(sent.conversation_id))[-1] == "run_completed"
+    assert foreign.lines() == ["milk"]

@@ -119,3 +119,16 @@ async def test_node_that_hears_nothing_stops_within_a_second(database_url: str) 
             async with asyncio.timeout(5):
                 await working.stopped.wait()
         await node.frames(sent.run_id)
+
+
+async def test_run_that_takes_too_long_leaves_no_call_running(database_url: str) -> None:
+    model = ScriptedModel([])
+    async with agent_node(database_url, model, run_seconds=1.5) as node:
+        async with held_task(node, database_url, "milk") as task_id:
+            model.extend(script(task_id))
+            sent = await node.say("done with milk")
+            shown = await node.shown(sent.run_id)
+        done = [e["item"] for e in shown if e["type"] == "thread.item.done"]
+        (badge,) = [item["task"] for item in done if item["type"] == "task"]
+        assert (badge["status_indicator"], badge["content"]) == ("complete", "Interrupted.")
+        assert topics(await node.events(sent.conversation_id))[-1] == "run_failed"
