@@ -25,7 +25,7 @@ from agent.errors import (
     TurnLimitReached,
     explain_model_error,
 )
-from agent.model_output import parse_arguments
+from agent.model_output import acceptable_input, parse_arguments
 from agent.open_work import OpenCall, OpenWork, find_open_work
 from agent.recorded_model import RecordedModel
 from agent.recorder import RunRecorder
@@ -160,7 +160,9 @@ class Attempt:
             model_settings=equipment.model_settings,
             tools=tools,
         )
-        config = RunConfig(tracing_disabled=not equipment.is_tracing)
+        config = RunConfig(
+            tracing_disabled=not equipment.is_tracing, call_model_input_filter=acceptable_input
+        )
         try:
             items: Any = list(context.items)
             result = Runner.run_streamed(agent, items, max_turns=turns, run_config=config)

@@ -7,7 +7,7 @@ itself before anything goes to a Responses host.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 Item = dict[str, Any]
@@ -34,6 +34,21 @@ def replayed(items: Iterable[Item]) -> list[Item]:
         else:
             is_followed = False
     return usable[::-1]
+
+
+def without_references(items: Sequence[Item]) -> list[Item]:
+    """An input without reasoning that its host would have to look up.
+
+    Of items that a model has put out in the run at hand; a run's context has none of it. (A host
+    told not to store anything refuses it: "Items are not persisted when `store` is set to false".)
+    """
+    kept: list[Item] = []
+    for item in reversed(items):
+        if item.get("type") == "reasoning" and _as_input(item) is None:
+            _detach_first(kept)
+        else:
+            kept.append(item)
+    return kept[::-1]
 
 
 def detached(item: Item) -> Item:
@@ -106,8 +121,8 @@ def _reasoning(item: Item) -> Item | None:
     kept["summary"] = _texts(item.get("summary"), "summary_text")
     if content := _texts(item.get("content"), "reasoning_text"):
         kept["content"] = content
-    # With nothing but its id it could only be looked up, in a host told not to store anything.
-    is_reference = not (kept["summary"] or content or kept.get("encrypted_content"))
+    # With its id and a summary it could only be looked up, in a host told not to store anything.
+    is_reference = not (content or kept.get("encrypted_content"))
     return None if is_reference and not item.get("provider_data") else kept
 
 
