@@ -57,7 +57,9 @@ class Refusals:
         """Raises LimitReached again."""
         until, refusal = self._refused.get(owner_id, (0.0, None))
         if refusal is not None and time.monotonic() < until:
-            raise refusal
+            # A new one: an exception gathers the traceback of each time it is raised.
+            seconds = refusal.retry_after_seconds
+            raise LimitReached(refusal.message, retry_after_seconds=seconds)
         self._refused.pop(owner_id, None)
 
     def remember(self, owner_id: str, refusal: LimitReached) -> None:
