@@ -1,0 +1,3 @@
+import { pass } from '@/lib/api';
+
+export { pass as GET };

@@ -1,0 +1,21 @@
+import { cva, type VariantProps } from 'class-variance-authority';
+import type { ComponentProps } from 'react';
+
+import { cn } from '@/lib/utils';
+
+const badge = cva('inline-flex items-center gap-1.5 rounded-full border px-2.5 py-0.5 text-xs font-medium', {
+  variants: {
+    variant: {
+      neutral: 'border-line text-muted',
+      success: 'border-accent-text/40 text-accent-text',
+      failure: 'border-danger/40 text-danger',
+    },
+  },
+  defaultVariants: { variant: 'neutral' },
+});
+
+type Props = ComponentProps<'span'> & VariantProps<typeof badge>;
+
+export function Badge({ className, variant, ...rest }: Props) {
+  return <span className={cn(badge({ variant }), className)} {...rest} />;
+}

@@ -1,0 +1,84 @@
+import 'server-only';
+
+import type { NextRequest } from 'next/server';
+import { NextResponse } from 'next/server';
+
+import { auth } from './auth';
+import { settings } from './settings';
+
+/** Where the API finds what was asked for; set in proxy.ts, whatever a client sends under this name. */
+const API_PATH = 'x-verbatim-path';
+/** The one cookie that is the API's own: how far a write of this browser came. */
+const POSITION = 'Verbatim-Position';
+const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+/** Of one connection, not of the answer; and what fetch has undone already. */
+const OF_THE_CONNECTION = ['connection', 'content-encoding', 'keep-alive', 'transfer-encoding'];
+const NOT_PASSED_ON = ['connection', 'content-length', 'cookie', 'host', API_PATH];
+
+/**
+ * In proxy.ts: makes the request the signed-in user's own, by a token of minutes in place of their
+ * cookies. The browser never sees the token.
+ */
+export async function authorise(request: NextRequest): Promise<NextResponse> {
+  if (!SAFE_METHODS.includes(request.method) && request.headers.get('origin') !== settings.url.origin) {
+    return refused(403, 'This request has to come from our own pages.');
+  }
+  const session = await auth().api.getSession({ headers: request.headers });
+  if (!session) return refused(401, 'You are not signed in: sign in and try again.');
+  const { token } = await auth().api.getToken({ headers: request.headers });
+  const headers = new Headers(request.headers);
+  const position = request.cookies.get(POSITION)?.value;
+  headers.delete('cookie');
+  if (position) headers.set('cookie', `${POSITION}=${position}`);
+  headers.set('authorization', `Bearer ${token}`);
+  headers.set(API_PATH, apiPath(request.nextUrl.pathname, session.user.id));
+  return NextResponse.next({ request: { headers } });
+}
+
+function apiPath(path: string, userId: string): string {
+  const rest = path.slice('/api'.length);
+  return rest.startsWith('/chatkit') ? rest : `/api/${encodeURIComponent(userId)}${rest}`;
+}
+
+/**
+ * In a route: sends on what proxy.ts has authorised, and the answer back as it comes. Not a rewrite:
+ * that tells the API's address in a header, and gives a silent stream up after 30 s.
+ */
+export async function pass(request: NextRequest): Promise<Response> {
+  const path = request.headers.get(API_PATH);
+  if (!path) return refused(401, 'You are not signed in: sign in and try again.');
+  const headers = new Headers(request.headers);
+  const cookie = headers.get('cookie');
+  NOT_PASSED_ON.forEach((name) => headers.delete(name));
+  if (cookie?.startsWith(`${POSITION}=`)) headers.set('cookie', cookie);
+  headers.set('accept-encoding', 'identity');
+  return answerOf(new URL(path + request.nextUrl.search, settings.apiUrl), {
+    method: request.method,
+    headers,
+    body: request.body,
+    signal: request.signal,
+    // @ts-expect-error fetch of Node asks for it, its types do not know it.
+    duplex: 'half',
+  });
+}
+
+/** The API's answer, or a 503 where it cannot be reached. */
+export async function answerOf(target: URL, init: RequestInit): Promise<Response> {
+  try {
+    const answer = await fetch(target, { ...init, cache: 'no-store', redirect: 'manual' });
+    const headers = new Headers(answer.headers);
+    OF_THE_CONNECTION.forEach((name) => headers.delete(name));
+    return new Response(answer.body, { status: answer.status, headers });
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    return refused(503, 'The assistant cannot be reached now: try again shortly.');
+  }
+}
+
+/** A refusal as the API words its own (RFC 9457). */
+function refused(status: number, detail: string): NextResponse {
+  return NextResponse.json(
+    { title: detail, status, detail },
+    { status, headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' } },
+  );
+}
