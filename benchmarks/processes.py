@@ -14,6 +14,8 @@ import asyncpg
 import uvicorn
 from starlette.types import ASGIApp
 
+from runtime.collector import rest_collector
+
 HOST = "127.0.0.1"
 STOP_SECONDS = 20.0
 
@@ -65,6 +67,7 @@ def serve(app: ASGIApp) -> None:
         server_header=False,
         timeout_graceful_shutdown=1,
     )
+    rest_collector()
     listening = config.bind_socket()
     listening.listen(512)
     print(listening.getsockname()[1], flush=True)

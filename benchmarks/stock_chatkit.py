@@ -3,7 +3,6 @@ SDK, nothing kept (`python -m benchmarks.stock_chatkit`)."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -118,9 +117,6 @@ def main() -> None:
             return StreamingResponse(result, media_type="text/event-stream")
         return Response(result.json, media_type="application/json")
 
-    # As our server does once it has started.
-    gc.collect()
-    gc.freeze()
     serve(app)
 
 
