@@ -104,16 +104,19 @@ class PostgresAttachments:
     ) -> StoredAttachment:
         key = await self._keys.current(owner_id)
         attachment_id = new_id()
-        created_at = await self._pool.fetchval(
-            statements.load("create_attachment"),
-            attachment_id,
-            owner_id,
-            key.key_id,
-            _seal_description(key, attachment_id, name, mime_type),
-            size_bytes,
-            self._owner_limit_bytes,
-            key.key_id != _NO_KEY,
-        )
+        async with self._pool.acquire() as connection, connection.transaction():
+            # In a statement of its own: the next one sees what those before it have announced.
+            await connection.execute(statements.load("lock_attachments_of_owner"), owner_id)
+            created_at = await connection.fetchval(
+                statements.load("create_attachment"),
+                attachment_id,
+                owner_id,
+                key.key_id,
+                _seal_description(key, attachment_id, name, mime_type),
+                size_bytes,
+                self._owner_limit_bytes,
+                key.key_id != _NO_KEY,
+            )
         if created_at is None:
             raise await self._refusal(key)
         return StoredAttachment(

@@ -30,6 +30,7 @@ from api.describing import API_VERSION, SUMMARY, describe
 from api.middleware import middleware_of
 from api.page import page_router
 from api.problems import register_problems
+from api.request_limit import RequestLimit
 from runtime.node import open_node
 from runtime.settings import Settings
 
@@ -79,6 +80,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.settings = settings
+    app.state.announcements = RequestLimit(settings.verbatim_request_limit)
     register_problems(app)
     for router in ROUTERS:
         app.include_router(router)

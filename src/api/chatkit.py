@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any
 
-from chatkit.types import is_streaming_req
+from chatkit.types import AttachmentsCreateReq, is_streaming_req
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
@@ -13,7 +13,7 @@ from api.branches import WantedBranch, switch
 from api.chatkit_requests import ID_CHARACTERS, parse_request
 from api.chatkit_server import VerbatimChatKit
 from api.chatkit_store import ChatContext
-from api.dependencies import ChatKitUser, NodeOf
+from api.dependencies import AnnouncementLimit, ChatKitUser, NodeOf
 from api.describing import event_stream_of, problems
 from api.ownership import own_run
 from api.positions import tell_position
@@ -96,6 +96,7 @@ async def chatkit(
     request: Request,
     node: NodeOf,
     user: ChatKitUser,
+    announcements: AnnouncementLimit,
     verbatim_frames: FramesWanted = None,
     verbatim_abort: AbortMeans = None,
 ) -> Response:
@@ -103,6 +104,8 @@ async def chatkit(
     parsed = parse_request(await request.body())
     server = VerbatimChatKit(node)
     context = ChatContext(user, base_url=_base_url(request))
+    if isinstance(parsed, AttachmentsCreateReq):
+        announcements.admit(user.user_id)
     if not is_streaming_req(parsed):
         body = await server.answer(parsed, context)
         answer = Response(body, media_type="application/json", headers=_headers(context))

@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 
+from api.request_limit import RequestLimit
 from auth.gate import bearer_token
 from auth.local import check_origin
 from auth.policy import authorise_path
@@ -118,8 +119,14 @@ async def _chatkit_user(
     return await authenticate(request, CHATKIT_ALSO)
 
 
+async def _announcements(request: Request) -> RequestLimit:
+    return cast(RequestLimit, request.app.state.announcements)
+
+
 NodeOf = Annotated[Node, Depends(_node)]
 SettingsOf = Annotated[Settings, Depends(_settings)]
+#: Of attachments that a user announces.
+AnnouncementLimit = Annotated[RequestLimit, Depends(_announcements)]
 #: Scope user.
 CurrentUser = Annotated[Principal, Depends(_user)]
 #: Scope user, and the one that the path names; for routes below /api/{user_id}.

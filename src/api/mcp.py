@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from api.request_limit import RequestLimit
 from auth.gate import Gate, bearer_token
 from auth.principal import Scope as TokenScope
 from runtime.node import Node
@@ -32,7 +33,9 @@ async def mount(app: FastAPI, node: Node) -> AsyncIterator[None]:
         transport_security=_CHECKED_BEFORE,
     )
     manager = node.task_server.session_manager
-    route = Route(PATH, GuardedTools(node.gate, manager), methods=["POST"], include_in_schema=False)
+    limit = RequestLimit(node.settings.verbatim_request_limit)
+    tools = GuardedTools(node.gate, manager, limit)
+    route = Route(PATH, tools, methods=["POST"], include_in_schema=False)
     # Before everything else, so that no page route can take its place.
     app.router.routes.insert(0, route)
     try:
@@ -48,12 +51,18 @@ class GuardedTools:
     The tools look at the same token to find out whom they act for.
     """
 
-    def __init__(self, gate: Gate, manager: StreamableHTTPSessionManager) -> None:
+    def __init__(
+        self, gate: Gate, manager: StreamableHTTPSessionManager, limit: RequestLimit
+    ) -> None:
         self._gate = gate
         self._manager = manager
+        self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises InvalidToken or KeysUnavailable."""
+        """Raises InvalidToken, KeysUnavailable or LimitReached."""
         bearer = bearer_token(Headers(scope=scope).get("authorization"))
-        await self._gate.authenticate(bearer, None, accept=ACCEPTED)
+        caller = await self._gate.authenticate(bearer, None, accept=ACCEPTED)
+        # A run's calls are limited by its turns.
+        if caller.scope == "user":
+            self._limit.admit(caller.user_id)
         await self._manager.handle_request(scope, receive, send)

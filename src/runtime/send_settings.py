@@ -1,4 +1,4 @@
-"""The settings of sending a message: how often, how much, and what a second one does."""
+"""The settings of sending: how often, how much, and what a second message does."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ class SendSettings(BaseSettings):
     #: Messages a minute.
     verbatim_rate_limit: Count = Field(
         60, description="How many messages a user may send in a minute."
+    )
+    #: Each worker process grants it anew.
+    verbatim_request_limit: Count = Field(
+        300,
+        description="How many tool requests a user may send to /mcp in a minute, and how many "
+        "attachments announce.",
     )
     #: Waiting ones count as well.
     verbatim_run_limit: Count = Field(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator
@@ -163,6 +164,24 @@ async def test_owner_has_a_limit_that_others_do_not_share(database_url: str) -> 
         await attachments.create("eve", "c", "text/plain", 100)
         await attachments.delete(first)
         await attachments.create("ada", "d", "text/plain", 100)
+
+
+async def test_limit_holds_for_parallel_announcements(database_url: str) -> None:
+    async with (
+        attachments_of(database_url, owner_limit_bytes=100) as (one, node),
+        attachments_of(database_url, owner_limit_bytes=100) as (other, _),
+    ):
+        await one.create("ada", "first", "text/plain", 1)
+        announced = (
+            attachments.create("ada", "a", "text/plain", 9)
+            for _ in range(12)
+            for attachments in (one, other)
+        )
+        results = await asyncio.gather(*announced, return_exceptions=True)
+        refused = [r.code for r in results if isinstance(r, Rejected)]
+        assert refused == ["attachments_full"] * 13
+        taken = await node.pool.fetchval("SELECT sum(size_bytes) FROM verbatim.attachments")
+        assert taken == 1 + 11 * 9
 
 
 async def test_deleted_attachment_is_gone_with_its_chunks(database_url: str) -> None:

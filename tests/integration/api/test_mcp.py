@@ -17,9 +17,10 @@ from mcp_types import CallToolResult, TextContent
 
 from events import task
 from runtime.node import Node
+from runtime.settings import Settings
 
-from .chatkit_wire import assert_problem
-from .conftest import headers_of
+from .chatkit_wire import ask, assert_problem, json_of
+from .conftest import headers_of, settings_of
 from .running import served
 
 TOOLS = {
@@ -187,3 +188,35 @@ async def test_malformed_message_is_refused(client: httpx.AsyncClient) -> None:
     headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
     response = await client.post("/mcp", content=b"{", headers=headers)
     assert response.status_code == 400
+
+
+class TestRequestLimit:
+    @pytest.fixture
+    def settings(self, database_url: str) -> Settings:
+        return settings_of(database_url, verbatim_request_limit=3)
+
+    async def test_requests_of_a_user_beyond_the_limit_are_refused_and_a_runs_are_not(
+        self, client: httpx.AsyncClient, client_of: Any, node: Node
+    ) -> None:
+        headers = {"Accept": "application/json, text/event-stream"}
+        for _ in range(3):
+            assert (await client.post("/mcp", json=INITIALIZE, headers=headers)).is_success
+        refused = await client.post("/mcp", json=INITIALIZE, headers=headers)
+        assert assert_problem(refused, 429)["type"].endswith("limit-reached")
+        assert 1 <= int(refused.headers["retry-after"]) <= 60
+        eve = client_of("eve", headers=headers)
+        assert (await eve.post("/mcp", json=INITIALIZE)).is_success
+        token = node.signer.agent_token("ada", run_id="r1", call_id="c1")
+        agent = client_of(None, headers={**headers, "Authorization": f"Bearer {token}"})
+        for _ in range(5):
+            assert (await agent.post("/mcp", json=INITIALIZE)).is_success
+
+    async def test_announcements_beyond_the_limit_are_refused(
+        self, client: httpx.AsyncClient, node: Node
+    ) -> None:
+        params = {"name": "plan.txt", "size": 3, "mime_type": "text/plain"}
+        for _ in range(3):
+            await json_of(client, "attachments.create", **params)
+        refused = await ask(client, "attachments.create", **params)
+        assert assert_problem(refused, 429)["type"].endswith("limit-reached")
+        assert (await ask(client, "threads.list")).is_success
