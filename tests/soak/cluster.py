@@ -48,8 +48,9 @@ class Cluster:
             "OPENAI_API_KEY": "k",
             "VERBATIM_RATE_LIMIT": "1000000",
             "VERBATIM_LOG_FORMAT": "json",
-            # What these tests delete, nobody is asked about.
+            # Nobody is asked about what these tests delete, and no title comes between two appends.
             "APPROVAL_TOOLS": "none",
+            "AGENT_TITLES": "off",
             **settings,
         }
 
