@@ -7,21 +7,19 @@ from collections.abc import Iterable, Iterator
 from agent import chatkit_events as ck
 from agent.open_work import OpenCall
 from agent.shown_items import shown_call
-from commands.conversation_state import ConversationState, Run
+from commands.conversation_state import ConversationState
 from events import conversation as c
 from events.event import Event
-
-ENDING = c.RunCompleted | c.RunFailed | c.RunCancelled | c.RunInterrupted
 
 
 def closed_calls(
     events: Iterable[Event], state: ConversationState, conversation_id: str
 ) -> list[ck.StreamEvent]:
-    """How the calls look that the events deny or leave; `state` is the one before them."""
+    """How the calls look that the events close; `state` is the one before them."""
     names = {call_id: n for run in state.runs.values() for call_id, n in run.names.items()}
     asked = {call_id for _, call_id in state.decisions}
     shown: list[ck.StreamEvent] = []
-    for call_id, status, outcome in _closings(events, state):
+    for call_id, status, outcome in _closings(events):
         call = OpenCall(call_id, names[call_id], "{}")
         item = shown_call(conversation_id, call, status, outcome)
         # What was a question is replaced, because it was whole before.
@@ -30,7 +28,7 @@ def closed_calls(
     return shown
 
 
-def _closings(events: Iterable[Event], state: ConversationState) -> Iterator[tuple[str, str, str]]:
+def _closings(events: Iterable[Event]) -> Iterator[tuple[str, str, str]]:
     """Call id, status and outcome."""
     for event in events:
         match event:
@@ -38,10 +36,3 @@ def _closings(events: Iterable[Event], state: ConversationState) -> Iterator[tup
                 yield event.call_id, "denied", event.reason
             case c.ToolOutcomeUnknown():
                 yield event.call_id, "unknown", event.reason
-            case _ if isinstance(event, ENDING) and event.run_id in state.runs:
-                for call_id in _running(state.runs[event.run_id]):
-                    yield call_id, "interrupted", ""
-
-
-def _running(run: Run) -> list[str]:
-    return [call_id for call_id, status in run.calls.items() if status == "running"]

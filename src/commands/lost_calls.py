@@ -1,4 +1,4 @@
-"""What an ending run says of the calls that a server of others was carrying out."""
+"""What an ending run says of the calls that were being carried out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ LOST_REASON = "The reply ended before the tool server answered."
 
 
 def lost_calls(run: Run) -> list[Event]:
+    """Ours too: the worker that began one may have been killed between its effect and its result,
+    or be stalled and carry it out yet."""
     return [
         c.ToolOutcomeUnknown(run_id=run.run_id, call_id=call_id, reason=LOST_REASON)
         for call_id, status in run.calls.items()
-        if status == "begun"
+        if status in ("running", "begun")
     ]

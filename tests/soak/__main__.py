@@ -45,7 +45,7 @@ def soak(folder: Path, seconds: float, kills: int, users: int, seed: int) -> int
     """0 when every law holds."""
     recordings = folder / "recordings"
     recordings.mkdir()
-    with cluster(folder, answer) as nodes:
+    with cluster(folder, answer, AGENT_TITLES="true") as nodes:
         with ThreadPoolExecutor() as threads:
             list(threads.map(nodes.start, NODES))
         return asyncio.run(_soak(nodes, recordings, seconds, kills, users, seed))

@@ -159,6 +159,8 @@ class Killing:
         assert one.reading is not None
         await one.reading
         heir = self._cluster.nodes[self._heir].url
+        if one.point.is_stopped:
+            await one.client.stop(heir, one.reply.run_id)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not one.reply.is_whole:
                 await one.client.resume(heir, one.reply)

@@ -29,6 +29,8 @@ class Point:
     is_late: bool = False
     #: The newest event of the conversation when the worker is killed.
     newest: str = ""
+    #: Whether the user stops the run while nobody works on it.
+    is_stopped: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -42,7 +44,7 @@ WORKERS = (
         Point("after_result", "wire", newest="tool_completed"),
         Point("before_start", "conversation", 1, newest="run_requested"),
         Point("before_call", "conversation", 2, newest="run_started"),
-        Point("completed_in_flight", "conversation", 5, True, newest="assistant_message_posted"),
+        Point("stopped_after_effect", "conversation", 3, newest="tool_called", is_stopped=True),
     ),
     (
         Point("call_in_flight", "conversation", 2, True, newest="run_started"),
@@ -107,6 +109,8 @@ class Script:
 
 def _call(point: str, subject: str) -> Calls:
     """Deleting what is deleted fails, so a second deletion under another id would show."""
+    if point == "abroad":
+        return Calls([("others__hold", {"text": subject})])
     if point in ("after_call", "effect_in_flight", "effect_on_its_way"):
         return Calls([("delete_task", {"task_id": subject})])
     return Calls([("add_task", {"title": subject})])

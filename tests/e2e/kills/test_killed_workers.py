@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from events import conversation as c
+from events.event import Event
 from tests.e2e.kills.killing import Killing, Victim
 from tests.e2e.kills.points import ANSWER, POINTS, WORKERS, Point, Script
 from tests.log_node import log_node
@@ -32,6 +33,15 @@ class Killed:
     victims: dict[str, Victim]
     evidence: Evidence
     violations: dict[str, list[str]]
+
+    def story_of(self, point: Point) -> tuple[Victim, list[Event]]:
+        """With what is true of every point."""
+        victim = self.victims[point.name]
+        assert victim.newest == point.newest
+        assert set(victim.statuses) <= {"complete"}
+        events = [one.event for one in self.evidence.runs[victim.reply.run_id]]
+        assert [e.attempt for e in events if isinstance(e, c.RunResumed)] == [2]
+        return victim, events
 
 
 @pytest.fixture(scope="module", params=["in_process", "mcp_server"])
@@ -61,22 +71,30 @@ async def go_through(nodes: Cluster, folder: Path, settings: dict[str, str]) -> 
         return Killed({v.point.name: v for v in victims}, evidence, await violations(evidence, log))
 
 
-@pytest.mark.parametrize("point", POINTS, ids=str)
+@pytest.mark.parametrize("point", [p for p in POINTS if not p.is_stopped], ids=str)
 def test_run_is_finished_by_another_node(killed: Killed, point: Point) -> None:
-    victim = killed.victims[point.name]
-    assert victim.newest == point.newest
-    events = [one.event for one in killed.evidence.runs[victim.reply.run_id]]
+    victim, events = killed.story_of(point)
     assert isinstance(events[-1], c.RunCompleted)
     replies = [e.text for e in events if isinstance(e, c.AssistantMessagePosted)]
     assert replies == [ANSWER]
-    assert [e.attempt for e in events if isinstance(e, c.RunResumed)] == [2]
     calls = [e for e in events if isinstance(e, c.ToolCalled)]
     assert len(calls) == (0 if point.name == "in_text" else 1)
     completed = [e.call_id for e in events if isinstance(e, c.ToolCompleted)]
     assert completed == [call.call_id for call in calls]
-    assert set(victim.statuses) <= {"complete"}
-    if victim.takeover_seconds is not None:
-        print(f"{point}: taken over {victim.takeover_seconds:.1f} s after the kill")
+    print(f"{point}: taken over {victim.takeover_seconds:.1f} s after the kill")
+
+
+@pytest.mark.parametrize("point", [p for p in POINTS if p.is_stopped], ids=str)
+def test_run_stopped_while_nobody_worked_on_it_says_what_is_unknown(
+    killed: Killed, point: Point
+) -> None:
+    victim, events = killed.story_of(point)
+    assert isinstance(events[-1], c.RunCancelled)
+    calls = [e.call_id for e in events if isinstance(e, c.ToolCalled)]
+    unknown = [e.call_id for e in events if isinstance(e, c.ToolOutcomeUnknown)]
+    assert len(calls) == 1
+    assert unknown == calls
+    assert victim.statuses == ["complete"]
 
 
 def test_no_law_is_broken(killed: Killed) -> None:

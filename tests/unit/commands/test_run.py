@@ -210,13 +210,13 @@ def test_run_does_not_complete_while_a_call_is_open(events: tuple[Event, ...]) -
 
 
 def test_run_fails_also_while_a_call_is_open() -> None:
-    given(*CALLING).when(FAIL).then(FAILED)
+    given(*CALLING).when(FAIL).then(LOST, FAILED)
 
 
 def test_run_is_cancelled_and_interrupted_also_while_a_call_is_open() -> None:
-    given(*CALLING).when(CANCEL).then(c.RunCancelled(run_id="r1", usage=USAGE))
+    given(*CALLING).when(CANCEL).then(LOST, c.RunCancelled(run_id="r1", usage=USAGE))
     given(*CALLING).when(INTERRUPT).then(
-        c.RunInterrupted(run_id="r1", reason="Nobody worked on it for ten minutes.")
+        LOST, c.RunInterrupted(run_id="r1", reason="Nobody worked on it for ten minutes.")
     )
 
 
