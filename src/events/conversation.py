@@ -76,7 +76,7 @@ class RunRequested(Event, frozen=True, kw_only=True):
     run_id: str
     #: The user message the run answers.
     message_id: str
-    #: message | retry | tool_output | structured_input
+    #: message | retry | tool_output | structured_input | action | session
     trigger: str = "message"
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from commands import approval as approvals
-from commands import branching
+from commands import branching, summarizing
 from commands import conversation as conversations
 from commands import run as runs
+from commands import session as sessions
 from commands import task as tasks
 from events.conversation import Usage
 
@@ -149,6 +150,39 @@ EDITS = st.one_of(
     ),
 )
 
+SESSION_ITEMS = st.sampled_from(
+    [
+        {"role": "user", "content": "hello"},
+        {"role": "user", "content": [{"type": "input_image", "image_url": "data:,"}]},
+        {"role": "developer", "content": "be brief"},
+        {"role": "assistant", "content": "Hi."},
+        {"type": "reasoning", "id": "rs_1", "summary": []},
+        {"type": "function_call", "call_id": "p", "name": "add_task", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "p", "output": "done"},
+    ]
+)
+
+ASIDES = st.one_of(
+    st.builds(
+        sessions.AddSessionItems,
+        items=few(SESSION_ITEMS, at_most=6),
+        seed_id=st.uuids().map(str),
+        title=st.just("hello"),
+    ),
+    st.builds(sessions.RemoveSessionItem, version=st.integers(1, 9), place=st.integers(0, 1)),
+    st.just(sessions.ClearSession()),
+    st.builds(
+        summarizing.RecordSummary,
+        after_summary_version=st.integers(0, 9),
+        from_version=st.just(2),
+        through_version=st.integers(1, 20),
+        through_message_id=MESSAGE_IDS,
+        text=TEXTS,
+        model=st.just("offline"),
+        usage=USAGES,
+    ),
+)
+
 CONVERSATION_COMMANDS = weighted(
     (6, REQUESTS),
     (4, STARTS),
@@ -158,6 +192,7 @@ CONVERSATION_COMMANDS = weighted(
     (4, COMPLETIONS),
     (2, BREAKS),
     (4, EDITS),
+    (2, ASIDES),
     (1, st.builds(conversations.Delete)),
 )
 
