@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tests.soak.recordings import Intrusion, Look, Recording, Send, Stop, Stream
 
 END = b": end\n\n"
 SILENCE_SECONDS = 40.0
+RETRY_SECONDS = 0.2
 _FRAME_ID = re.compile(rb"^id: [0-9a-f-]{36}:([0-9]+)$", re.MULTILINE)
 _THREAD_ID = re.compile(rb'"thread_id":"([^"]+)"')
 
@@ -102,6 +104,16 @@ class Client:
             await response.aclose()
         response.raise_for_status()
         await self._read(response, node, reply, reply.seq, frames)
+
+    async def finish(self, node: str, reply: Reply) -> None:
+        """Resumes until the reply is whole; a node that is behind, or comes up, is asked again."""
+        while not reply.is_whole:
+            try:
+                await self.resume(node, reply)
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != 503:
+                    raise
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def stop(self, node: str, run_id: str) -> None:
         """Raises httpx.HTTPError."""

@@ -84,8 +84,7 @@ class Killing:
         """The whole stream, while the connection that the message came by is silent."""
         tab = Reply(one.reply.run_id)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not tab.is_whole:
-                await one.client.resume(self._cluster.nodes[self._heir].url, tab)
+            await one.client.finish(self._cluster.nodes[self._heir].url, tab)
 
     async def _bring_to(self, node: str, point: Point) -> Victim:
         # An owner each, so that a task list holds one run's effects.
@@ -162,8 +161,7 @@ class Killing:
         if one.point.is_stopped:
             await one.client.stop(heir, one.reply.run_id)
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not one.reply.is_whole:
-                await one.client.resume(heir, one.reply)
+            await one.client.finish(heir, one.reply)
         one.takeover_seconds = await _resumed_after(self._cluster, one.conversation_id, killed_at)
         items = await one.client.look(heir, one.conversation_id, one.reply.run_id)
         one.statuses = [i["task"]["status_indicator"] for i in items if i["type"] == "task"]

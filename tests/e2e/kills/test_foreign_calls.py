@@ -39,8 +39,7 @@ async def test_foreign_call_of_a_killed_worker_is_unknown(folder: Path) -> None:
                 nodes.kill("first")
                 foreign.let_go()
                 await reading
-                while not reply.is_whole:
-                    await client.resume(second, reply)
+                await client.finish(second, reply)
                 assert reply.conversation_id is not None
                 items = await client.look(second, reply.conversation_id, reply.run_id)
                 await client.close()
