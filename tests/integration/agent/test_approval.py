@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from agents import Usage
 from agents.testing import ScriptedModel, assistant_message, function_call
 from chatkit.types import ThreadStreamEvent
 from pydantic import TypeAdapter
@@ -175,6 +176,25 @@ async def test_each_of_several_calls_waits_for_its_own_decision(database_url: st
         assert await titles(node) == ["task 1", "task 3", "task 5"]
         assert bodies(frames)[-1]["item"]["type"] == "assistant_message"
         assert topics(await node.events(sent.conversation_id))[-1] == "run_completed"
+
+
+async def test_owner_is_charged_once_with_what_the_run_used(database_url: str) -> None:
+    usage = Usage(requests=1, input_tokens=30, output_tokens=4, total_tokens=34)
+    model = ScriptedModel([], default_usage=usage)
+    async with agent_node(database_url, model, approval_tools=ASKING) as node:
+        model.extend([[delete(await add_task(node))], [assistant_message("Gone.")]])
+        sent = await node.say("delete milk")
+        await node.frames(sent.run_id)
+        assert await charged(node) == 34
+        (call_id,) = await asked_calls(node, sent.conversation_id)
+        decided = await node.decide(sent, call_id, True)
+        await node.frames(sent.run_id, decided.after_seq)
+        assert await charged(node) == 68
+
+
+async def charged(node: AgentNode) -> int:
+    found: int = await node.log.pool.fetchval("SELECT sum(tokens)::int FROM verbatim.token_use")
+    return found
 
 
 async def test_decisions_at_the_same_time_are_all_carried_out(database_url: str) -> None:

@@ -155,6 +155,9 @@ async def test_idle_hour_brings_no_statement_while_probes_are_answered(
 ) -> None:
     await client.post(CHAT, json={"message": "add buy milk"})
     assert len((await client.get(CONVERSATIONS)).json()["data"]) == 1
+    # A run that waits for its user keeps nobody awake.
+    deleting = await client.post(CHAT, json={"message": "delete buy milk"})
+    assert deleting.json()["status"] == "waiting"
     await settle()
     before, lines = await observer.sessions(), observer.logged()
     await idle_hour(client)

@@ -68,6 +68,22 @@ async def test_run_whose_lease_is_held_is_left_alone(
             await worker.frames(sent.run_id)
 
 
+async def test_run_that_waits_for_its_user_is_left_to_them(
+    database_url: str, settings_folder: Path
+) -> None:
+    settings = load_settings(verbatim_data_dir=settings_folder)
+    async with open_node(settings, database_url=database_url, model=MODEL) as node:
+        for text in ("add buy milk", "delete milk"):
+            sent = await node.sender.send("ada", None, Message(text=text))
+            async for _ in node.frames.follow(sent.run_id, "ada"):
+                pass
+        progress, head = node.projector.progress, await node.sealer.seal()
+        await orphans.close_orphans(node.reads, node.leases, node.handler, progress, head)
+        (*_, last) = await _events(node, sent.conversation_id)
+        assert isinstance(last, c.RunPaused)
+        assert await node.leases.held([sent.run_id]) == set()
+
+
 async def test_orphans_are_closed_page_by_page_once(
     database_url: str, settings_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

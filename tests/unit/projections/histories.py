@@ -200,7 +200,9 @@ class _World:
         self._say(where, event or self._run_event(run))
 
     def _run_event(self, run: _Run) -> Event:
-        match self.pick(("start", "resume", "respond", "call", "reply")):
+        match self.pick(("start", "resume", "pause", "respond", "call", "reply")):
+            case "pause":
+                return c.RunPaused(run_id=run.run_id, attempt=1, last_seq=7)
             case "start":
                 return run_started(run.run_id)
             case "resume":
