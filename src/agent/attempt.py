@@ -12,27 +12,25 @@ from agents import Agent, FunctionTool, Model, ModelSettings, RunConfig, Runner,
 from agents.exceptions import MaxTurnsExceeded, ModelBehaviorError
 from agents.tool_context import ToolContext
 
+from agent.call_execution import CallExecution
 from agent.callers import Caller
 from agent.claims import Claim
 from agent.context import context_hash
 from agent.context_loader import load_context
 from agent.errors import (
     AgentError,
-    OutcomeUnknown,
     RunStopped,
     RunTimeout,
-    ToolsUnavailable,
     TurnLimitReached,
     explain_model_error,
 )
-from agent.model_output import acceptable_input, parse_arguments
+from agent.model_output import acceptable_input
 from agent.open_work import OpenCall, OpenWork, find_open_work
 from agent.recorded_model import RecordedModel
 from agent.recorder import RunRecorder
 from agent.summaries import Summaries
 from agent.tool_server import ToolDefinition, ToolResult
 from agent.toolbox import Toolbox
-from commands.errors import Rejected
 from events.store import EventStore
 from events.stored import RecordedEvent
 
@@ -43,19 +41,6 @@ INSTRUCTIONS = (
     "Say what you did in a sentence or two. Never claim an effect that no tool confirmed. "
     "Look tasks up with list_tasks before you change one whose id you do not know."
 )
-UNKNOWN_OUTCOME = (
-    "The tool did not answer in time. Whether it took effect is unknown: look before trying again."
-)
-LOST_OUTCOME = (
-    "The server stopped while this call was being carried out. Whether it took effect is unknown: "
-    "look before trying again."
-)
-STOPPED_OUTCOME = (
-    "The reply was stopped before the tool answered. Whether it took effect is unknown."
-)
-NOT_BEGUN = "The reply was stopped before this call was carried out."
-#: How long a running tool may take to finish once its run was stopped.
-STOP_SECONDS = 5.0
 #: The outcome of an attempt that left the next step to the user.
 WAITING = "waiting"
 
@@ -98,6 +83,7 @@ class Attempt:
         self._claim = claim
         self._recorder = recorder
         self._stopped = stopped
+        self._calls = CallExecution(equipment.tools, recorder, self._caller, stopped)
 
     async def run(self) -> str:
         """Works until the run has ended or waits for the user; answers its outcome."""
@@ -191,7 +177,7 @@ class Attempt:
             call = self._recorder.call_of(context.tool_call_id)
             if call is None:
                 raise RunStopped("The run has moved on.")
-            return await self._execute(call)
+            return await self._calls.carry_out(call)
 
         return FunctionTool(
             name=definition.name,
@@ -201,57 +187,6 @@ class Attempt:
             strict_json_schema=False,
             needs_approval=definition.name in self._equipment.approval_tools,
         )
-
-    async def _execute(self, call: OpenCall) -> str:
-        """Runs a recorded call and records its result; a stop gives it a few seconds more.
-
-        Answers the text for the model, which a stopped run never asks again: a call that raised
-        would take its siblings' last seconds away.
-        """
-        if self._stopped.is_set() and not call.is_begun:
-            refusal = ToolResult(NOT_BEGUN, is_error=True)
-            return await self._recorder.finish_tool(call, refusal)
-        work = asyncio.create_task(self._call_and_record(call))
-        stop = asyncio.create_task(self._stopped.wait())
-        try:
-            await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                await asyncio.wait((work,), timeout=STOP_SECONDS)
-            return work.result() if work.done() else await self._leave(call, work)
-        finally:
-            stop.cancel()
-            if not work.done():
-                work.cancel()
-
-    async def _leave(self, call: OpenCall, work: asyncio.Task[str]) -> str:
-        """A stopped run waits for the call no longer."""
-        work.cancel()
-        await asyncio.wait((work,))
-        try:
-            return await self._recorder.lose_tool(call, STOPPED_OUTCOME)
-        except Rejected:
-            return STOPPED_OUTCOME  # its result was on its way to the log
-
-    async def _call_and_record(self, call: OpenCall) -> str:
-        if call.is_begun:
-            return await self._recorder.lose_tool(call, LOST_OUTCOME)
-        try:
-            arguments = parse_arguments(call.arguments)
-        except ValueError:
-            refusal = ToolResult("The arguments are no valid JSON object.", is_error=True)
-            return await self._recorder.finish_tool(call, refusal)
-        try:
-            result = await self._ask(call, arguments)
-        except OutcomeUnknown as error:
-            return await self._recorder.lose_tool(call, error.message)
-        except ToolsUnavailable:
-            return await self._recorder.lose_tool(call, UNKNOWN_OUTCOME)
-        return await self._recorder.finish_tool(call, result)
-
-    async def _ask(self, call: OpenCall, arguments: dict[str, Any]) -> ToolResult:
-        if self._equipment.tools.is_foreign(call.name):
-            await self._recorder.begin_tool(call)
-        return await self._equipment.tools.call(self._caller(call.call_id), call.name, arguments)
 
     async def _settle(self, calls: Sequence[OpenCall]) -> bool:
         """Until the recorded calls have results; False when the run has paused for some of them.
@@ -264,7 +199,7 @@ class Attempt:
                 if not call.is_begun:
                     self._check_stopped()
                 if call not in asked:
-                    await self._execute(call)
+                    await self._calls.carry_out(call)
             if not asked:
                 return True
             if await self._recorder.pause():
@@ -293,7 +228,7 @@ class Attempt:
             elif call.approval:
                 asked.append(call)
             else:
-                await self._execute(call)
+                await self._calls.carry_out(call)
         return asked
 
     async def _fail(self, error: AgentError) -> str:

@@ -219,10 +219,8 @@ class RunRecorder:
         await self._end(command, ck.error(reason, can_retry=True))
 
     async def pause(self) -> bool:
-        """Gives the run up until the user decides; False when nothing is left to decide.
-
-        Raises RunStopped when the run is to make way for a newer message.
-        """
+        """Gives the run up until the user decides; False when nothing is left to decide. Raises
+        RunStopped when the run is to make way for a newer message."""
         await self.frames.end()
         seq = self.frames.next_seq
         mark = last_frames([], seq)
@@ -261,12 +259,9 @@ class RunRecorder:
         command: commands.RunCommand | BeginTool | PauseRun,
         companions: Companions | None = None,
     ) -> Sequence[Event]:
+        stream_id = stream_of(self.claim.conversation_id)
         handled = await self._handler.handle(
-            CONVERSATION,
-            stream_of(self.claim.conversation_id),
-            command,
-            self._origin,
-            companions,
+            CONVERSATION, stream_id, command, self._origin, companions
         )
         return handled.events
 

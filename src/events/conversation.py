@@ -109,8 +109,6 @@ class RunResumed(Event, frozen=True, kw_only=True):
 
 @event("conversation.run_paused")
 class RunPaused(Event, frozen=True, kw_only=True):
-    """Nobody works on the run until the user has decided about a call of it."""
-
     run_id: str
     attempt: int
     #: Of the frame that ended the answer so far; what comes later continues from it.
@@ -164,10 +162,7 @@ class ToolBegun(Event, frozen=True, kw_only=True):
 
 @event("conversation.tool_approval_requested")
 class ToolApprovalRequested(Event, frozen=True, kw_only=True):
-    """Version 2 says what the call is about."""
-
     schema_version: ClassVar[int] = 2
-
     run_id: str
     call_id: str
     #: For the user to recognise it by, looked up by the server: the title of the task.

@@ -11,7 +11,7 @@ import pytest
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 from agent import foreign_servers
-from agent.attempt import LOST_OUTCOME
+from agent.call_execution import LOST_OUTCOME
 from agent.foreign_servers import ForeignServer, ForeignTools
 from events import conversation as c
 from tests.agent_node import AgentNode, agent_node
@@ -210,7 +210,7 @@ async def test_call_that_was_recorded_and_not_begun_is_made_once(
 async def test_run_that_ends_in_the_call_says_that_its_outcome_is_unknown(
     database_url: str, foreign: Foreign, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr("agent.attempt.STOP_SECONDS", 0.3)
+    monkeypatch.setattr("agent.call_execution.STOP_SECONDS", 0.3)
     seconds = 2 if ending == "timeout" else 60
     model = calling("others__hold", text="milk")
     async with agent_node(

@@ -69,7 +69,7 @@ async def test_running_tool_finishes_and_its_result_is_recorded(database_url: st
 async def test_tools_that_take_too_long_are_left_and_called_unknown(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.attempt.STOP_SECONDS", 0.5)
+    monkeypatch.setattr("agent.call_execution.STOP_SECONDS", 0.5)
     model = ScriptedModel([])
     async with agent_node(database_url, model) as node:
         async with (
