@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from cli.branch_marks import BranchMarks
 from cli.errors import CliError
 from cli.moments import Moment
 from cli.opened import OpenLog, open_log
 from cli.replay import erased_json, erased_line, json_of, line_of
 from cli.terminal import print_json, print_text
-from events.conversation import stream_of
+from events.conversation import CATEGORY, stream_of
 from events.errors import ContentErased
 from events.group_commit import DISCONNECTED
 from events.stored import RecordedEvent, StoredEvent
@@ -38,7 +39,9 @@ async def read_event(settings: Settings, url: str, position: int) -> dict[str, A
         if not stored:
             raise CliError(f"There is no event at position {position}.")
         recorded = await _decoded(log, stored[0])
-        return json_of(recorded) if recorded else erased_json(stored[0])
+        if recorded is None:
+            return erased_json(stored[0])
+        return json_of(recorded, await _branch_of(log, recorded))
 
 
 async def replay_stream(
@@ -46,12 +49,13 @@ async def replay_stream(
 ) -> None:
     stream_id = stream_of(conversation_id)
     async with open_log(settings, url) as log:
-        version = await _print_stream(log, stream_id, 0, moment, as_json)
+        marks = BranchMarks()
+        version = await _print_stream(log, stream_id, 0, moment, as_json, marks)
         if not version and not follow:
             raise CliError(f"There is no conversation {conversation_id}.")
         if follow:
             async with _listening(log):
-                await _follow_stream(log, stream_id, version, as_json)
+                await _follow_stream(log, stream_id, version, as_json, marks)
 
 
 async def follow_log(
@@ -70,15 +74,22 @@ async def follow_log(
                     print_text("\t".join(str(value) for value in row.values()))
 
 
-async def _follow_stream(log: OpenLog, stream_id: str, version: int, as_json: bool) -> None:
+async def _follow_stream(
+    log: OpenLog, stream_id: str, version: int, as_json: bool, marks: BranchMarks
+) -> None:
     while True:
         head = log.signal.head
-        version = await _print_stream(log, stream_id, version, Moment(), as_json)
+        version = await _print_stream(log, stream_id, version, Moment(), as_json, marks)
         await log.signal.wait_beyond(head)
 
 
 async def _print_stream(
-    log: OpenLog, stream_id: str, after_version: int, moment: Moment, as_json: bool
+    log: OpenLog,
+    stream_id: str,
+    after_version: int,
+    moment: Moment,
+    as_json: bool,
+    marks: BranchMarks,
 ) -> int:
     """Prints a stream from a version to a point; answers the last version read."""
     version = after_version
@@ -86,16 +97,31 @@ async def _print_stream(
         for stored in page:
             if moment.has_passed(stored):
                 return version or stored.stream_version
-            _print_event(stored, await _decoded(log, stored), as_json)
+            _print_event(stored, await _decoded(log, stored), as_json, marks)
             version = stored.stream_version
     return version
 
 
-def _print_event(stored: StoredEvent, recorded: RecordedEvent | None, as_json: bool) -> None:
+def _print_event(
+    stored: StoredEvent, recorded: RecordedEvent | None, as_json: bool, marks: BranchMarks
+) -> None:
+    if recorded is None:
+        print_json(erased_json(stored)) if as_json else print_text(erased_line(stored))
+        return
+    branch_id = marks.branch_of(recorded)
     if as_json:
-        print_json(json_of(recorded) if recorded else erased_json(stored))
+        print_json(json_of(recorded, branch_id))
     else:
-        print_text(line_of(recorded) if recorded else erased_line(stored))
+        print_text(line_of(recorded, marks.mark_of(branch_id)))
+
+
+async def _branch_of(log: OpenLog, recorded: RecordedEvent) -> str | None:
+    """As the events before it tell; None for what is no conversation's."""
+    if recorded.category != CATEGORY:
+        return None
+    marks = BranchMarks()
+    earlier = await log.store.read_stream(recorded.stream_id, up_to_version=recorded.stream_version)
+    return [marks.branch_of(one) for one in earlier][-1]
 
 
 async def _decoded(log: OpenLog, stored: StoredEvent) -> RecordedEvent | None:

@@ -17,16 +17,16 @@ TEXT_CHARACTERS = 2_000
 ARGUMENT_CHARACTERS = 300
 
 
-def line_of(recorded: RecordedEvent) -> str:
-    """One event as a line (or a paragraph, where it holds text)."""
-    return _line(recorded.stream_version, recorded.recorded_at, describe(recorded.event))
+def line_of(recorded: RecordedEvent, mark: str) -> str:
+    """One event as a line (or a paragraph, where it holds text); `mark` says on which branch."""
+    return _line(recorded.stream_version, recorded.recorded_at, mark + describe(recorded.event))
 
 
 def erased_line(stored: StoredEvent) -> str:
     return _line(stored.stream_version, stored.recorded_at, f"{_words(stored.topic)} (erased)")
 
 
-def json_of(recorded: RecordedEvent) -> dict[str, Any]:
+def json_of(recorded: RecordedEvent, branch_id: str | None) -> dict[str, Any]:
     return {
         "stream_id": recorded.stream_id,
         "version": recorded.stream_version,
@@ -36,6 +36,7 @@ def json_of(recorded: RecordedEvent) -> dict[str, Any]:
         "schema_version": recorded.event.schema_version,
         "recorded_at": recorded.recorded_at.isoformat(),
         "owner_id": recorded.owner_id,
+        "branch_id": branch_id,
         "metadata": dict(recorded.metadata),
         "is_erased": False,
         "data": msgspec.to_builtins(msgspec.structs.asdict(recorded.event)),
@@ -53,6 +54,7 @@ def erased_json(stored: StoredEvent) -> dict[str, Any]:
         "schema_version": stored.schema_version,
         "recorded_at": stored.recorded_at.isoformat(),
         "owner_id": stored.owner_id,
+        "branch_id": None,
         "metadata": orjson.loads(stored.metadata),
         "is_erased": True,
         "data": None,
@@ -89,6 +91,14 @@ def describe(event: Event) -> str:
             )
         case c.RunFailed():
             return f"run failed: {event.message}"
+        case c.BranchForked(side="before"):
+            place = f"in the place of message {event.message_id}"
+            return f"branch {event.branch_id} forked from {event.parent_id or 'the one before'}, {place}"
+        case c.BranchForked():
+            again = f"to answer message {event.message_id} again"
+            return f"branch {event.branch_id} forked from {event.parent_id or 'the one before'}, {again}"
+        case c.BranchSwitched():
+            return f"branch switched from {event.from_branch_id} to {event.branch_id}"
         case c.Started() | c.Renamed():
             return f"{_words(event.topic)}" + (f": {event.title}" if event.title else "")
         case t.Added() | t.Renamed():

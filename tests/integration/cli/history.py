@@ -103,3 +103,24 @@ async def erase(url: str, owner_id: str) -> None:
         await connection.execute("DELETE FROM verbatim.data_keys WHERE owner_id = $1", owner_id)
     finally:
         await connection.close()
+
+
+async def write_branches(url: str) -> str:
+    """A message that was answered twice, then edited, and gone back to; the conversation's id."""
+    stream_id = new_stream()
+    events: tuple[Event, ...] = (
+        c.Started(),
+        c.UserMessagePosted(message_id="m1", text="hello"),
+        c.RunRequested(run_id="r1", message_id="m1"),
+        c.BranchForked(branch_id="b1", parent_id="main", message_id="m1"),
+        c.RunRequested(run_id="r2", message_id="m1", trigger="retry"),
+        c.AssistantMessagePosted(run_id="r1", message_id="a1", text="late", is_partial=True),
+        c.BranchForked(branch_id="b2", parent_id="main", message_id="m1", side="before"),
+        c.UserMessagePosted(message_id="m2", text="hi"),
+        c.BranchSwitched(branch_id="b1", from_branch_id="b2"),
+        c.UserMessagePosted(message_id="m3", text="on"),
+    )
+    async with log_node(url, size=6) as node:
+        await node.store.append(append_to(stream_id, 0, *events))
+        await node.sealer.seal()
+    return id_of(stream_id)

@@ -8,7 +8,14 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.cli.command_line import on_database
-from tests.integration.cli.history import HOSTILE, TOPICS, add_message, erase, write_history
+from tests.integration.cli.history import (
+    HOSTILE,
+    TOPICS,
+    add_message,
+    erase,
+    write_branches,
+    write_history,
+)
 
 
 async def test_list_shows_the_log_without_content(database_url: str) -> None:
@@ -62,6 +69,29 @@ async def test_replay_prints_the_conversation_event_by_event(database_url: str) 
     events = line.answer("events", "replay", stream_id, "--json").rows()
     assert [event["version"] for event in events] == [1, 2, 3, 4, 5, 6]
     assert tuple(event["topic"] for event in events) == TOPICS
+
+
+async def test_replay_shows_every_branch_and_marks_it(database_url: str) -> None:
+    conversation_id = await write_branches(database_url)
+    line = on_database(database_url)
+    lines = line.answer("events", "replay", conversation_id).out.splitlines()
+    assert [re.split(r"  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", text)[1] for text in lines] == [
+        "started",
+        "user: hello",
+        "run requested",
+        "[branch 2] branch b1 forked from main, to answer message m1 again",
+        "[branch 2] run requested",
+        "[main] assistant (cut short): late",
+        "[branch 3] branch b2 forked from main, in the place of message m1",
+        "[branch 3] user: hi",
+        "[branch 2] branch switched from b2 to b1",
+        "[branch 2] user: on",
+    ]
+    events = line.answer("events", "replay", conversation_id, "--json").rows()
+    branches = ["main"] * 3 + ["b1", "b1", "main", "b2", "b2", "b1", "b1"]
+    assert [event["branch_id"] for event in events] == branches
+    shown = [line.answer("events", "show", str(n), "--json").rows()[0] for n in (6, 8, 10)]
+    assert [event["branch_id"] for event in shown] == ["main", "b2", "b1"]
 
 
 async def test_replay_ends_at_a_version_a_position_or_a_time(database_url: str) -> None:
