@@ -17,7 +17,7 @@ from api.dependencies import AnnouncementLimit, ChatKitUser, NodeOf
 from api.describing import event_stream_of, problems
 from api.ownership import own_run
 from api.positions import tell_position
-from api.sse import RUN_HEADER, chatkit_stream, seq_after
+from api.sse import BRANCH_HEADER, RUN_HEADER, chatkit_stream, seq_after
 from commands.conversation import SEND_POLICIES
 from events.conversation import stream_of
 
@@ -76,12 +76,11 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 #: `id`: each event carries an id to resume from, and a comment marks the end.
 FramesWanted = Annotated[str | None, Header(alias="Verbatim-Frames")]
+#: `full`: items tell beyond the protocol what stands in the same place, and their feedback.
+ItemsWanted = Annotated[str | None, Header(alias="Verbatim-Items")]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 #: `stop`: leaving this response before its end stops the run. Otherwise leaving stops nothing.
 AbortMeans = Annotated[str | None, Header(alias="Verbatim-Abort")]
-
-#: The branch of a page of items, to be sent back as metadata.branch_id with a message below it.
-BRANCH_HEADER = "Verbatim-Branch"
 
 router = APIRouter(prefix="/chatkit", tags=["chatkit"])
 
@@ -98,12 +97,13 @@ async def chatkit(
     user: ChatKitUser,
     announcements: AnnouncementLimit,
     verbatim_frames: FramesWanted = None,
+    verbatim_items: ItemsWanted = None,
     verbatim_abort: AbortMeans = None,
 ) -> Response:
     """One operation of the ChatKit protocol."""
     parsed = parse_request(await request.body())
     server = VerbatimChatKit(node)
-    context = ChatContext(user, base_url=_base_url(request))
+    context = ChatContext(user, base_url=_base_url(request), tells_more=_is(verbatim_items, "full"))
     if isinstance(parsed, AttachmentsCreateReq):
         announcements.admit(user.user_id)
     if not is_streaming_req(parsed):

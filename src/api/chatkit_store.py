@@ -45,6 +45,8 @@ class ChatContext:
     user: Principal
     #: Where uploads go: the server's own address as the client sees it.
     base_url: str = ""
+    #: The client asked for more than the protocol has.
+    tells_more: bool = False
     conversation: ConversationRow | None = None
     #: Which branch was shown, and by item what stands in the same place.
     branch_id: str | None = None
@@ -175,8 +177,8 @@ class ReadTableStore(Store[ChatContext]):
 
 def with_more(body: bytes, context: ChatContext) -> bytes:
     """A page of items, or a thread with one, where items tell what stands in the same place and
-    what was thought of them; the stock client does not read it."""
-    if not context.siblings and not context.feedback:
+    what was thought of them, to clients that ask; others get the protocol byte by byte."""
+    if not context.tells_more or not (context.siblings or context.feedback):
         return body
     answer = orjson.loads(body)
     for item in answer.get("items", answer)["data"]:

@@ -23,6 +23,8 @@ MAX_SEQ = 2**31 - 1
 PING = b": ping\n\n"
 END = b": end\n\n"
 RUN_HEADER = "Verbatim-Run"
+#: The branch of a page of items, to be sent back as metadata.branch_id with a message below it.
+BRANCH_HEADER = "Verbatim-Branch"
 #: Compression by a proxy holds every event back to the end; no-transform forbids it.
 STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 

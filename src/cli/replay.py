@@ -91,12 +91,8 @@ def describe(event: Event) -> str:
             )
         case c.RunFailed():
             return f"run failed: {event.message}"
-        case c.BranchForked(side="before"):
-            place = f"in the place of message {event.message_id}"
-            return f"branch {event.branch_id} forked from {event.parent_id or 'the one before'}, {place}"
         case c.BranchForked():
-            again = f"to answer message {event.message_id} again"
-            return f"branch {event.branch_id} forked from {event.parent_id or 'the one before'}, {again}"
+            return _forked(event)
         case c.BranchSwitched():
             return f"branch switched from {event.from_branch_id} to {event.branch_id}"
         case c.Started() | c.Renamed():
@@ -105,6 +101,13 @@ def describe(event: Event) -> str:
             return f"{_words(event.topic)}: {event.title}"
         case _:
             return _words(event.topic)
+
+
+def _forked(event: c.BranchForked) -> str:
+    of = f" of {event.parent_id}" if event.parent_id else ""
+    if event.side == "before":
+        return f"branch {event.branch_id} forked, in the place of message {event.message_id}{of}"
+    return f"branch {event.branch_id} forked, to answer message {event.message_id}{of} again"
 
 
 def _line(version: int, recorded_at: datetime, text: str) -> str:

@@ -16,7 +16,7 @@
 /** @typedef {{ url: string, fetch?: (url: string, init: RequestInit) => Promise<Response> }} Api */
 /** @typedef {{ type: string, text?: string, [field: string]: any }} ContentPart */
 /** @typedef {{ type: string, title?: string, content?: string, icon?: string, status_indicator?: string, [field: string]: any }} Task */
-/** @typedef {{ message_id: string, number: number, count: number, previous_id: string | null, next_id: string | null }} Siblings */
+/** @typedef {{ message_id: string, number: number, count: number, previous_id?: string, next_id?: string }} Siblings */
 /** @typedef {{ id: string, type: string, content?: ContentPart[], task?: Task, workflow?: any, siblings?: Siblings, [field: string]: any }} Item */
 /** @typedef {{ data: Item[], has_more: boolean, after: string | null, runId: string | null, branchId: string | null }} ItemPage */
 /** @typedef {{ type: string, params: object, metadata?: object }} Operation */
@@ -83,7 +83,8 @@ class Connection {
    */
   async listItems(threadId, after, signal) {
     const params = { thread_id: threadId, limit: ITEMS_PER_PAGE, order: 'desc', ...(after && { after }) };
-    const response = await this.request('POST', '', { body: { type: 'items.list', params }, signal });
+    const body = { type: 'items.list', params };
+    const response = await this.request('POST', '', { body, signal, headers: { 'Verbatim-Items': 'full' } });
     const page = await response.json();
     return {
       data: Array.isArray(page.data) ? page.data : [],
@@ -939,7 +940,7 @@ function quietButton(name, label, run) {
  * Which of how many versions is shown, and the way to those beside it.
  * @type {(siblings: Siblings, show: (messageId: string) => void) => HTMLElement}
  */
-function versionSwitcher({ message_id, number, count, previous_id, next_id }, show) {
+function versionSwitcher({ message_id, number, count, previous_id = null, next_id = null }, show) {
   const step = (/** @type {string} */ name, /** @type {string} */ label, /** @type {string | null} */ id) => {
     const button = quietButton(name, label, () => id !== null && show(id));
     if (id === null) button.dataset.end = '';

@@ -32,7 +32,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str]]:
 
 def address(path: str, user_id: str, conversation_id: str, run_id: str) -> str:
     known = {"user_id": user_id, "conversation_id": conversation_id, "run_id": run_id}
-    known |= {"thread_id": conversation_id, "message_id": str(uuid4())}
+    known |= {"thread_id": conversation_id, "message_id": str(uuid4()), "call_id": str(uuid4())}
     return path.format(**known, attachment_id=uuid4())
 
 
