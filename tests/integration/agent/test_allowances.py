@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from contextlib import AsyncExitStack
 from typing import Any
 
+import asyncpg
 import pytest
 from agents.testing import ScriptedModel, assistant_message
 
@@ -46,7 +48,7 @@ async def test_three_nodes_grant_the_messages_of_a_minute_once(database_url: str
         sent = [answer for answer in answers if isinstance(answer, Sent)]
         refused = [answer for answer in answers if isinstance(answer, LimitReached)]
         assert (len(sent), len(refused)) == (5, 25)
-        assert all(0 < refusal.retry_after_seconds <= 60 for refusal in refused)
+        assert all(0 < refusal.retry_after_seconds <= 61 for refusal in refused)
         hers = await nodes[0].sender.send("eve", None, Message(text="hi"))
         for one in sent:
             await nodes[0].frames(one.run_id)
@@ -55,23 +57,69 @@ async def test_three_nodes_grant_the_messages_of_a_minute_once(database_url: str
         ) == len({one.conversation_id for one in (*sent, hers)})
 
 
+async def test_count_waits_for_one_that_is_not_committed_yet(database_url: str) -> None:
+    """Another node is about to grant the last message of the minute, when this one counts."""
+    async with agent_node(database_url, model_of(3), limits=Limits(messages_a_minute=2)) as node:
+        await node.frames((await node.say("1")).run_id)
+        other = await asyncpg.connect(database_url)
+        try:
+            async with other.transaction():
+                await other.execute(
+                    "SELECT verbatim.claim_lease($1, 'c', 'ada', $1, 2, NULL, NULL)", uuid.uuid4()
+                )
+                saying = asyncio.create_task(node.say("3"))
+                await asyncio.wait((saying,), timeout=1)
+                assert not saying.done()
+            with pytest.raises(LimitReached):
+                await saying
+        finally:
+            await other.close()
+
+
+async def sent_before(node: AgentNode, *ages: int) -> None:
+    """As if a message had been sent so many seconds ago, for each of the ages, and no other."""
+    await node.log.pool.execute(
+        """
+        UPDATE verbatim.allowances SET counted_at = e.second, sent = ARRAY(
+            SELECT count(age)::int FROM generate_series(0, 60) AS n
+            LEFT JOIN unnest($1::int[]) AS age ON (e.second - age) % 61 = n
+            GROUP BY n ORDER BY n)
+        FROM (SELECT extract(epoch FROM clock_timestamp())::bigint AS second) AS e
+        """,
+        ages,
+    )
+
+
 async def test_window_slides(database_url: str) -> None:
     async with agent_node(database_url, model_of(9), limits=Limits(messages_a_minute=2)) as node:
-        first = await node.say("1")
-        await node.frames(first.run_id)
-        await node.log.pool.execute(
-            "UPDATE verbatim.allowances SET sent_at = ARRAY[clock_timestamp() - interval '40 s']"
-        )
+        await node.frames((await node.say("1")).run_id)
+        await sent_before(node, 40)
         await node.frames((await node.say("2")).run_id)
         with pytest.raises(LimitReached) as refused:
             await node.say("3")
-        assert 10 <= refused.value.retry_after_seconds <= 20
-        await node.log.pool.execute(
-            "UPDATE verbatim.allowances SET sent_at = "
-            "ARRAY(SELECT s - interval '21 s' FROM unnest(sent_at) AS s)"
-        )
-        await asyncio.sleep(1.1)
+        assert 10 <= refused.value.retry_after_seconds <= 21
+        await sent_before(node, 59, 10)
+        await asyncio.sleep(3)
         await node.frames((await node.say("3")).run_id)
+
+
+async def test_next_try_is_when_enough_messages_are_a_minute_old(database_url: str) -> None:
+    async with agent_node(database_url, model_of(9), limits=Limits(messages_a_minute=3)) as node:
+        await node.frames((await node.say("1")).run_id)
+        await sent_before(node, 50, 30, 30, 30, 5)
+        with pytest.raises(LimitReached) as refused:
+            await node.say("2")
+        assert 24 <= refused.value.retry_after_seconds <= 31
+
+
+async def test_pause_of_any_length_forgets_what_was_sent_before(database_url: str) -> None:
+    async with agent_node(database_url, model_of(9), limits=Limits(messages_a_minute=1)) as node:
+        await node.frames((await node.say("1")).run_id)
+        for hours in (1, 24 * 365):
+            await node.log.pool.execute(
+                "UPDATE verbatim.allowances SET counted_at = counted_at - $1", hours * 3600
+            )
+            await node.frames((await node.say("again")).run_id)
 
 
 async def test_refused_message_of_a_batch_takes_no_other_along(database_url: str) -> None:

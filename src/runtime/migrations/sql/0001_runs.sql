@@ -14,11 +14,14 @@ CREATE TABLE verbatim.leases (
 
 CREATE INDEX leases_owner ON verbatim.leases (owner_id);
 
--- How much each user has asked for lately: the moments of the last minute's messages, and the tokens
--- of a day in UTC. Two tables, because one is locked when runs begin and the other when they end.
+-- How much each user has asked for lately: messages by the second, of the last 61 so that a whole minute
+-- is among them, and the tokens of a day in UTC. Two tables, because one is locked when runs begin and
+-- the other when they end.
 CREATE TABLE verbatim.allowances (
     owner_id text PRIMARY KEY,
-    sent_at timestamptz[] NOT NULL
+    -- By second of the epoch modulo 61.
+    sent int[] NOT NULL,
+    counted_at bigint NOT NULL
 ) WITH (fillfactor = 70);
 
 CREATE TABLE verbatim.token_use (
@@ -35,25 +38,41 @@ CREATE FUNCTION verbatim.claim_lease(
     most_messages int, most_runs int, most_tokens bigint)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    moment CONSTANT timestamptz := clock_timestamp();
-    today CONSTANT date := (moment AT TIME ZONE 'UTC')::date;
-    sent timestamptz[];
+    lately int[];
+    counted bigint;
+    second bigint;
+    total bigint;
+    today date;
 BEGIN
-    INSERT INTO verbatim.allowances AS a (owner_id, sent_at) VALUES (claimer, ARRAY[moment])
-    ON CONFLICT (owner_id) DO UPDATE SET sent_at = moment || array(
-        SELECT s FROM unnest(a.sent_at) AS s WHERE s > moment - interval '1 minute')
-    RETURNING a.sent_at INTO sent;
-    IF cardinality(sent) > most_messages THEN
-        RAISE EXCEPTION 'messages' USING ERRCODE = 'VB429', DETAIL =
-            greatest(1, ceil(extract(epoch FROM sent[most_messages + 1] + interval '1 minute' - moment)));
-    END IF;
+    LOOP
+        SELECT a.sent, a.counted_at INTO lately, counted FROM verbatim.allowances AS a
+        WHERE a.owner_id = claimer FOR UPDATE;
+        EXIT WHEN FOUND;
+        INSERT INTO verbatim.allowances (owner_id, sent, counted_at) VALUES (claimer, array_fill(0, ARRAY[61]), 0)
+        ON CONFLICT (owner_id) DO NOTHING;
+    END LOOP;
+    second := greatest(counted, extract(epoch FROM clock_timestamp())::bigint);
+    FOR n IN greatest(counted + 1, second - 60) .. second LOOP
+        lately[n % 61 + 1] := 0;
+    END LOOP;
+    total := (SELECT sum(n) FROM unnest(lately) AS n) + 1;
+    FOR age IN REVERSE 60 .. 0 LOOP
+        EXIT WHEN most_messages IS NULL OR total <= most_messages;
+        total := total - lately[(second - age) % 61 + 1];
+        IF total <= most_messages THEN
+            RAISE EXCEPTION 'messages' USING ERRCODE = 'VB429', DETAIL = 61 - age;
+        END IF;
+    END LOOP;
+    lately[second % 61 + 1] := lately[second % 61 + 1] + 1;
+    UPDATE verbatim.allowances AS a SET sent = lately, counted_at = second WHERE a.owner_id = claimer;
     IF (SELECT count(*) FROM verbatim.leases AS l WHERE l.owner_id = claimer) >= most_runs THEN
         RAISE EXCEPTION 'runs' USING ERRCODE = 'VB429', DETAIL = 5;
     END IF;
+    today := (clock_timestamp() AT TIME ZONE 'UTC')::date;
     IF (SELECT u.tokens FROM verbatim.token_use AS u
             WHERE u.owner_id = claimer AND u.used_on = today) >= most_tokens THEN
         RAISE EXCEPTION 'tokens' USING ERRCODE = 'VB429', DETAIL =
-            ceil(extract(epoch FROM (today + 1) - moment AT TIME ZONE 'UTC'));
+            ceil(extract(epoch FROM (today + 1) - clock_timestamp() AT TIME ZONE 'UTC'));
     END IF;
     INSERT INTO verbatim.leases (run_id, conversation_id, owner_id, node_id)
     VALUES (run, conversation, claimer, node);
