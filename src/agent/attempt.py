@@ -32,7 +32,6 @@ from agent.summaries import Summaries
 from agent.tool_server import ToolDefinition, ToolResult
 from agent.toolbox import Toolbox
 from events.store import EventStore
-from events.stored import RecordedEvent
 
 log = structlog.get_logger()
 
@@ -133,7 +132,7 @@ class Attempt:
             self._claim.conversation_id,
             self._recorder.run_id,
             equipment.limits.context_messages,
-            summary=await self._summary(),
+            summary=await equipment.summaries.newest(self._claim) if equipment.summaries else None,
         )
         digest = context_hash(self._recorder.frames.key, context)
         await self._recorder.start(equipment.model_name, context, digest)
@@ -163,10 +162,6 @@ class Attempt:
         except Exception as error:
             self._check_stopped()
             raise explain_model_error(error) from error
-
-    async def _summary(self) -> RecordedEvent | None:
-        summaries = self._equipment.summaries
-        return await summaries.newest(self._claim) if summaries else None
 
     async def _tools(self) -> list[Tool]:
         definitions = await self._equipment.tools.tools(self._caller(None))

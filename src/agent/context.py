@@ -14,6 +14,7 @@ from agent.replayed_items import Item
 from agent.turns import Turn, last_turns, turns_before
 from events import conversation as c
 from events.cipher import DataKey
+from events.history import HistorySummarized
 from events.stored import RecordedEvent
 
 OUTPUT_CHARACTERS = 20_000
@@ -76,7 +77,7 @@ def rederive(
     """
     given = set(started.context_event_ids)
     held = [one for one in before if one.event_id in given]
-    summary = next((one for one in held if isinstance(one.event, c.HistorySummarized)), None)
+    summary = next((one for one in held if isinstance(one.event, HistorySummarized)), None)
     limit = _count_messages(held)
     return build_context(before, started.run_id, limit, output_characters, summary)
 

@@ -10,6 +10,7 @@ from agent.turns import Turn, turns_after
 from commands.summarizing import SUMMARY_CHARACTERS
 from events import conversation as c
 from events.event import Event
+from events.history import HistorySummarized
 from events.stored import RecordedEvent
 
 #: Once a context would hold more messages than its limit, this share of the limit is left in it,
@@ -43,7 +44,7 @@ def turns_to_sum_up(turns: Sequence[Turn], limit: int) -> Sequence[Turn]:
 def turns_after_summary(turns: Sequence[Turn], summary: RecordedEvent) -> Sequence[Turn]:
     """Of these turns those that the notes do not cover."""
     match summary.event:
-        case c.HistorySummarized(through_message_id=message_id):
+        case HistorySummarized(through_message_id=message_id):
             return turns_after(turns, message_id)
         case _:
             return turns
@@ -59,7 +60,7 @@ def notes_item(summary: RecordedEvent, ids: UniqueIds) -> Item:
 
 def text_of(summary: RecordedEvent | None) -> str:
     event = summary.event if summary else None
-    return event.text if isinstance(event, c.HistorySummarized) else ""
+    return event.text if isinstance(event, HistorySummarized) else ""
 
 
 def transcript(turns: Sequence[Turn]) -> str:

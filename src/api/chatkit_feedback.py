@@ -11,8 +11,9 @@ from chatkit.types import ItemsFeedbackReq
 
 from api.chatkit_store import ChatContext, ReadTableStore
 from api.errors import NotFound, UnusableRequest
-from commands.conversation import CONVERSATION, FEEDBACK_ITEMS, WITHDRAWN, GiveFeedback
+from commands.conversation import CONVERSATION
 from commands.errors import InvalidCommand
+from commands.feedback import FEEDBACK_ITEMS, WITHDRAWN, GiveFeedback
 from commands.handle import Origin
 from events.conversation import stream_of
 from runtime.node import Node

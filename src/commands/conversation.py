@@ -24,6 +24,7 @@ from commands.branching import (
 from commands.conversation_state import ConversationState, evolve
 from commands.decider import Decider
 from commands.errors import InvalidCommand, NotFound, Rejected
+from commands.feedback import GiveFeedback, give_feedback
 from commands.run import RunCommand
 from commands.session import SessionCommand, change_session
 from commands.summarizing import RecordSummary, summarize
@@ -35,10 +36,6 @@ from events.storable import is_tree_storable
 TEXT_CHARACTERS = 32_000
 MESSAGE_ATTACHMENTS = 10
 QUEUED_RUNS = 20
-FEEDBACK_ITEMS = 100
-#: Feedback that was taken back.
-WITHDRAWN = "withdrawn"
-FEEDBACK_KINDS = ("positive", "negative", WITHDRAWN)
 #: What may become of a message that is sent while a run is unfinished.
 SEND_POLICIES = ("enqueue", "reject", "interrupt")
 
@@ -119,12 +116,6 @@ class RemoveItem:
     item_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiveFeedback:
-    item_ids: tuple[str, ...]
-    kind: str
-
-
 ConversationCommand = (
     Start
     | PostMessage
@@ -175,7 +166,8 @@ def decide(command: ConversationCommand, state: ConversationState) -> list[Event
             _active(state)
             return [c.ThreadItemRemoved(item_id=command.item_id)]
         case GiveFeedback():
-            return _feedback(command, _active(state))
+            _active(state)
+            return give_feedback(command)
         case BeginTool():
             return begin_tool(command, _active(state))
         case RecordSummary():
@@ -268,15 +260,6 @@ def _rename(title: str, state: ConversationState) -> list[Event]:
 def _delete(state: ConversationState) -> list[Event]:
     ended = [c.RunCancelled(run_id=run_id) for run_id in state.runs]
     return [*ended, c.Deleted()]
-
-
-def _feedback(command: GiveFeedback, state: ConversationState) -> list[Event]:
-    if command.kind not in FEEDBACK_KINDS:
-        raise InvalidCommand(f"Feedback is one of {', '.join(FEEDBACK_KINDS)}.")
-    if not 0 < len(command.item_ids) <= FEEDBACK_ITEMS:
-        raise InvalidCommand(f"Feedback names 1 to {FEEDBACK_ITEMS} items.")
-    _check_storable(command.item_ids)
-    return [c.FeedbackGiven(item_ids=command.item_ids, kind=command.kind)]
 
 
 def _check_message(command: PostMessage, state: ConversationState) -> None:

@@ -11,6 +11,7 @@ from commands.branches import Branches
 from commands.titles import first_words
 from events import conversation as c
 from events.event import Event
+from events.history import HistorySummarized
 from events.sessions import SessionItemRemoved
 
 #: Runs in one of these states are over.
@@ -117,7 +118,7 @@ def evolve(state: ConversationState, event: Event, version: int) -> Conversation
             return _on_branch(state, state.branches.forked(event, message_version, version))
         case c.BranchSwitched():
             return _on_branch(state, state.branches.switched(event.branch_id, version))
-        case c.HistorySummarized():
+        case HistorySummarized():
             summary = Summary(version, event.through_version, event.through_message_id)
             return replace(state, summaries=(*state.summaries, summary))
         case SessionItemRemoved():

@@ -8,6 +8,7 @@ from commands.conversation_state import ConversationState, Summary
 from commands.errors import InvalidCommand
 from events import conversation as c
 from events.event import Event
+from events.history import HistorySummarized
 from events.storable import is_storable
 
 SUMMARY_CHARACTERS = 4_000
@@ -38,7 +39,7 @@ def summarize(command: RecordSummary, state: ConversationState) -> list[Event]:
     if former.version != command.after_summary_version or not is_current or not is_known:
         return []
     return [
-        c.HistorySummarized(
+        HistorySummarized(
             from_version=command.from_version,
             # A long answer may be recorded after a short one to a later message.
             through_version=max(command.through_version, former.through_version),

@@ -12,6 +12,7 @@ from agent.given_contexts import given_contexts
 from commands.errors import NotFound
 from events import conversation as c
 from events.event import Event
+from events.history import HistorySummarized
 from events.ids import new_id
 from events.store import MAX_VERSION, EventStore
 from events.stored import RecordedEvent
@@ -83,7 +84,7 @@ async def stored_summary(
 ) -> RecordedEvent | None:
     """The one that the story's context begins with."""
     version = int(started.context_event_ids[0].removeprefix("e"))
-    if not isinstance(story.recorded[version - 1].event, c.HistorySummarized):
+    if not isinstance(story.recorded[version - 1].event, HistorySummarized):
         return None
     (found,) = await node.store.read_stream(
         stream, after_version=version - 1, up_to_version=version

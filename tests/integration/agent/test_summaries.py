@@ -19,6 +19,7 @@ from agent.sending import Message, Sent
 from agent.summaries import Written
 from agent.turns import Turn
 from events import conversation as c
+from events.history import HistorySummarized
 from events.stored import RecordedEvent
 from runtime.node import open_node
 from runtime.settings import load_settings
@@ -63,9 +64,9 @@ async def ask(node: AgentNode, count: int, conversation_id: str | None = None) -
     return sent
 
 
-async def summaries_of(node: AgentNode, conversation_id: str) -> list[c.HistorySummarized]:
+async def summaries_of(node: AgentNode, conversation_id: str) -> list[HistorySummarized]:
     events = await node.events(conversation_id)
-    return [event for event in events if isinstance(event, c.HistorySummarized)]
+    return [event for event in events if isinstance(event, HistorySummarized)]
 
 
 async def summarized(node: AgentNode, conversation_id: str, count: int = 1) -> None:
@@ -212,8 +213,8 @@ async def test_setting_makes_the_built_in_assistant_keep_notes(database_url: str
             while not found:
                 await asyncio.sleep(0.02)
                 recorded = await node.store.read_stream(c.stream_of(str(conversation_id)))
-                found = [r for r in recorded if isinstance(r.event, c.HistorySummarized)]
+                found = [r for r in recorded if isinstance(r.event, HistorySummarized)]
     summary = found[0].event
-    assert isinstance(summary, c.HistorySummarized)
+    assert isinstance(summary, HistorySummarized)
     assert summary.text.startswith("User: add milk\nAssistant: ")
     assert summary.model == "extract"

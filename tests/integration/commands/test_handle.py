@@ -10,12 +10,12 @@ from commands.branching import RetryAfter
 from commands.conversation import (
     CONVERSATION,
     Delete,
-    GiveFeedback,
     Rename,
     Start,
 )
 from commands.conversation_state import ConversationState
 from commands.errors import Foreign, NotFound, Rejected
+from commands.feedback import GiveFeedback
 from commands.handle import Handled, Origin
 from commands.task import TASK, AddTask, CompleteTask
 from events import conversation as c

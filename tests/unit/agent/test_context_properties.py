@@ -18,6 +18,7 @@ from commands.conversation import CONVERSATION
 from commands.conversation_state import ConversationState
 from commands.errors import NotFound
 from events import conversation as c
+from events.history import HistorySummarized
 from tests.unit.agent.histories import KEY, Story, stories
 from tests.unit.agent.responses_rules import severed, violations
 
@@ -167,7 +168,7 @@ def test_what_the_end_of_a_history_tells_is_the_end_of_what_all_of_it_tells(
 @lawful
 def test_context_with_a_summary_holds_it_first_and_nothing_that_it_covers(story: Story) -> None:
     for one in story.recorded:
-        if not isinstance(one.event, c.HistorySummarized):
+        if not isinstance(one.event, HistorySummarized):
             continue
         for run_id in every_run(story):
             context = build_context(story.recorded, run_id, story.limit, summary=one)
@@ -192,7 +193,7 @@ def test_context_with_a_summary_holds_it_first_and_nothing_that_it_covers(story:
 @lawful
 def test_summaries_of_a_branch_follow_each_other_and_are_true_of_it(story: Story) -> None:
     for one in story.recorded:
-        if not isinstance(one.event, c.HistorySummarized):
+        if not isinstance(one.event, HistorySummarized):
             continue
         before = CONVERSATION.fold(
             ConversationState(), (r.event for r in story.recorded[: one.stream_version - 1])

@@ -16,6 +16,7 @@ from agent.notes import (
 from agent.turns import Turn, turns_before
 from commands.summarizing import SUMMARY_CHARACTERS
 from events import conversation as c
+from events.history import HistorySummarized
 from tests.unit.agent.histories import Story, call, message
 
 
@@ -80,7 +81,7 @@ def test_conversation_is_summed_up_again_only_when_it_has_grown() -> None:
     assert story.sum_up(last)
     newest = story.summary()
     assert newest is not None
-    assert isinstance(newest.event, c.HistorySummarized)
+    assert isinstance(newest.event, HistorySummarized)
     assert newest.event.through_message_id == "m4"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from commands import approval as approvals
-from commands import branching, summarizing
+from commands import branching, feedback, summarizing
 from commands import conversation as conversations
 from commands import run as runs
 from commands import session as sessions
@@ -144,7 +144,7 @@ EDITS = st.one_of(
     st.builds(conversations.PutItem, item=ITEMS),
     st.builds(conversations.RemoveItem, item_id=ITEM_IDS),
     st.builds(
-        conversations.GiveFeedback,
+        feedback.GiveFeedback,
         item_ids=few(TEXTS, at_most=2),
         kind=st.sampled_from(["positive", "negative", "so-so"]),
     ),

@@ -5,11 +5,9 @@ from typing import Any
 import pytest
 
 from commands.conversation import (
-    FEEDBACK_ITEMS,
     MESSAGE_ATTACHMENTS,
     QUEUED_RUNS,
     Delete,
-    GiveFeedback,
     NameConversation,
     PutItem,
     RemoveItem,
@@ -18,6 +16,7 @@ from commands.conversation import (
     Start,
 )
 from commands.errors import InvalidCommand, NotFound, Rejected
+from commands.feedback import FEEDBACK_ITEMS, GiveFeedback
 from commands.run import SUPERSEDED_REASON, CancelRun
 from commands.titles import TITLE_CHARACTERS
 from events import conversation as c

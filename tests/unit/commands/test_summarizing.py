@@ -7,6 +7,7 @@ import pytest
 from commands.errors import InvalidCommand, NotFound
 from commands.summarizing import SUMMARY_CHARACTERS, RecordSummary
 from events import conversation as c
+from events.history import HistorySummarized
 from tests.unit.commands.scenario import given
 
 USAGE = c.Usage(requests=1)
@@ -27,7 +28,7 @@ COMMAND = RecordSummary(
     model="small",
     usage=USAGE,
 )
-SUMMARIZED = c.HistorySummarized(
+SUMMARIZED = HistorySummarized(
     from_version=2,
     through_version=4,
     through_message_id="m1",
