@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.context import Context, build_context, context_hash, rederive
-from agent.input_items import DENIED, NO_RESULT, user_item
+from agent.input_items import DENIED, NO_RESULT, UNKNOWN_OUTCOME, user_item
 from agent.turns import last_turns, turns_before
 from commands.conversation import CONVERSATION
 from commands.conversation_state import ConversationState
 from commands.errors import NotFound
+from commands.lost_calls import LOST_REASON
 from events import conversation as c
 from events.history import HistorySummarized
 from tests.unit.agent.histories import KEY, Story, stories
@@ -85,6 +86,8 @@ def test_context_gives_each_call_its_own_output(story: Story) -> None:
                 ours = json.loads(item["arguments"])["ours"]
                 if ours in denied_calls(story):
                     assert outputs[item["call_id"]].startswith(DENIED)
+                elif ours in lost_calls(story):
+                    assert outputs[item["call_id"]] == f"{UNKNOWN_OUTCOME} ({LOST_REASON})"
                 elif ours in results:
                     found = re.search(r"result of (\w+)", outputs[item["call_id"]])
                     assert found is not None
@@ -301,6 +304,12 @@ def lines_to_runs(story: Story) -> dict[str, list[tuple[str, list[str]]]]:
 def answered_calls(story: Story) -> list[str]:
     results = c.ToolCompleted | c.ToolFailed | c.ToolOutcomeUnknown | c.ToolApprovalDenied
     return [one.event.call_id for one in story.recorded if isinstance(one.event, results)]
+
+
+def lost_calls(story: Story) -> set[str]:
+    """Those that were being carried out when their run ended."""
+    unknown = (r.event for r in story.recorded if isinstance(r.event, c.ToolOutcomeUnknown))
+    return {event.call_id for event in unknown if event.reason == LOST_REASON}
 
 
 def denied_calls(story: Story) -> set[str]:
