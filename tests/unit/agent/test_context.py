@@ -11,6 +11,7 @@ import pytest
 from agent.context import build_context, context_hash
 from agent.input_items import DENIED, NO_RESULT, UNKNOWN_OUTCOME
 from commands.errors import NotFound
+from commands.lost_calls import LOST_REASON
 from events import conversation as c
 from events.cipher import DataKey, NoEncryption
 from tests.unit.agent.histories import KEY, Story, call, message, reasoning
@@ -236,7 +237,7 @@ def test_cancelled_run_keeps_its_items_and_its_open_call_is_closed() -> None:
     two = story.post("two")
     expected = ["one", "function_call", "function_call_output", "Well, I", "two"]
     assert texts_of(story, two) == expected
-    assert outputs_of(story, two) == [NO_RESULT]
+    assert outputs_of(story, two) == [f"{UNKNOWN_OUTCOME} ({LOST_REASON})"]
 
 
 def test_resumed_run_continues_from_its_own_items() -> None:
