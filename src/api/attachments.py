@@ -164,7 +164,7 @@ async def attachments_to_post(
 
 def described(stored: StoredAttachment, base_url: str) -> Attachment:
     """As ChatKit describes it, with where to upload it until that is done."""
-    url = AnyUrl(f"{base_url.rstrip('/')}{PATH}/{stored.attachment_id}")
+    url = AnyUrl(_url(stored.attachment_id, base_url))
     descriptor = None if stored.is_complete else AttachmentUploadDescriptor(url=url, method="PUT")
     if stored.mime_type in SAFE_IMAGES:
         return ImageAttachment(
@@ -182,6 +182,24 @@ def described(stored: StoredAttachment, base_url: str) -> Attachment:
         upload_descriptor=descriptor,
         thread_id=stored.conversation_id,
     )
+
+
+def with_previews(item: dict[str, Any], base_url: str) -> dict[str, Any]:
+    """A thread item as the client shows it: its images in place, and not as files."""
+    attachments = item.get("attachments")
+    if not attachments:
+        return item
+    return item | {"attachments": [_with_preview(one, base_url) for one in attachments]}
+
+
+def _with_preview(attachment: dict[str, Any], base_url: str) -> dict[str, Any]:
+    if attachment["mime_type"] not in SAFE_IMAGES:
+        return attachment
+    return attachment | {"type": "image", "preview_url": _url(attachment["id"], base_url)}
+
+
+def _url(attachment_id: object, base_url: str) -> str:
+    return f"{base_url.rstrip('/')}{PATH}/{attachment_id}"
 
 
 def parse_attachment_id(text: str) -> uuid.UUID:

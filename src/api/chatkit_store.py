@@ -12,7 +12,7 @@ from chatkit.types import Attachment, Page, ThreadItem, ThreadMetadata
 from pydantic import TypeAdapter
 
 from agent.deleting import delete_conversation
-from api.attachments import attachment_of, described, parse_attachment_id
+from api.attachments import attachment_of, described, parse_attachment_id, with_previews
 from api.chatkit_requests import ID_CHARACTERS
 from api.errors import NotFound
 from api.ownership import NO_CONVERSATION, own_conversation
@@ -135,12 +135,12 @@ class ReadTableStore(Store[ChatContext]):
         context.branch_id = page.branch_id
         context.siblings = {row.id: row.siblings for row in page.rows if row.siblings}
         context.feedback = {row.id: row.feedback for row in page.rows if row.feedback}
-        items = [_items.validate_python(row.item) for row in page.rows]
+        items = [_shown(row, context) for row in page.rows]
         return Page(data=items, has_more=page.has_more, after=page.after)
 
     async def load_item(self, thread_id: str, item_id: str, context: ChatContext) -> ThreadItem:
         row = await self.item(thread_id, item_id, context)
-        return _items.validate_python(row.item)
+        return _shown(row, context)
 
     async def add_thread_item(self, thread_id: str, item: ThreadItem, context: ChatContext) -> None:
         await self._handle(thread_id, PutItem(item=plain_item(item)), context)
@@ -193,6 +193,10 @@ def with_more(body: bytes, context: ChatContext) -> bytes:
 def plain_item(item: ThreadItem) -> dict[str, Any]:
     tree: dict[str, Any] = item.model_dump(mode="json", by_alias=True, exclude_none=True)
     return tree
+
+
+def _shown(row: ThreadItemRow, context: ChatContext) -> ThreadItem:
+    return _items.validate_python(with_previews(row.item, context.base_url))
 
 
 def _thread(row: ConversationRow) -> ThreadMetadata:

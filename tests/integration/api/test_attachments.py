@@ -269,6 +269,19 @@ async def test_message_carries_its_attachments(client: httpx.AsyncClient) -> Non
     assert page["data"][0] == message
 
 
+async def test_image_of_a_message_is_an_image_in_history(client: httpx.AsyncClient) -> None:
+    image = await upload(client, PNG, name="cat.png", mime_type="image/png")
+    text = await upload(client)
+    thread_id = thread_of(await say(client, "look", attachments=[image, text]))
+    page = await json_of(client, "items.list", thread_id=thread_id, order="asc")
+    thread = await json_of(client, "threads.get_by_id", thread_id=thread_id)
+    for shown in (page["data"][0], thread["items"]["data"][0]):
+        assert [a["type"] for a in shown["attachments"]] == ["image", "file"]
+        for attachment in shown["attachments"]:
+            ATTACHMENT.validate_python(attachment)
+        assert (await client.get(shown["attachments"][0]["preview_url"])).content == PNG
+
+
 async def test_message_of_an_attachment_alone_is_enough(client: httpx.AsyncClient) -> None:
     sent = typed("", attachments=[await upload(client)])
     events = events_of(await ask(client, "threads.create", input=sent))
