@@ -46,8 +46,16 @@ class Disaster:
         self.kills += 1
         self._recording.add(Kill(node=name, how="kill", at_ns=time.time_ns()))
         await asyncio.to_thread(self._cluster.kill, name)
-        await asyncio.to_thread(self._cluster.start, name)
+        await self._restart(name)
         self._away.discard(name)
+
+    async def _restart(self, name: str) -> None:
+        """Once more where a busy machine took too long, and says so."""
+        try:
+            await asyncio.to_thread(self._cluster.start, name)
+        except AssertionError:
+            print(f"{name} did not start in time, and is started once more", flush=True)
+            await asyncio.to_thread(self._cluster.start, name)
 
     async def _stall(self, name: str) -> None:
         process = self._cluster.nodes[name].process
