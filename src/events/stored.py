@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from events.event import Event
 
@@ -54,9 +56,11 @@ class Appended:
     is_replay: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    """A row of the log as it stands in the database, content encrypted."""
+class StoredEvent(msgspec.Struct, frozen=True):
+    """A row of the log as it stands in the database, content encrypted.
+
+    A struct and no dataclass, as is RecordedEvent: many are made for each that is changed.
+    """
 
     stream_id: str
     stream_version: int
@@ -73,22 +77,11 @@ class StoredEvent:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> StoredEvent:
-        return cls(
-            row["stream_id"],
-            row["stream_version"],
-            row["event_id"],
-            row["topic"],
-            row["schema_version"],
-            row["state"],
-            row["owner_id"],
-            row["metadata"],
-            row["recorded_at"],
-            row["position"],
-        )
+        """From a row whose columns stand in the order of the fields."""
+        return cls(*row.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedEvent:
+class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A stored event, decrypted and decoded."""
 
     stream_id: str
@@ -98,7 +91,7 @@ class RecordedEvent:
     owner_id: str
     recorded_at: datetime
     position: int | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def category(self) -> str:

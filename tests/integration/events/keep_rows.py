@@ -14,11 +14,11 @@ import types
 import typing
 from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from events.cipher import DataKey
 from events.event import Event

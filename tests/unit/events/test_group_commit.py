@@ -48,7 +48,7 @@ def encoded(stream_id: str) -> EncodedAppend:
         key_id=None,
         idempotency_key=None,
         request_hash=None,
-        event_ids=[uuid.uuid4()],
+        event_ids=[str(uuid.uuid4())],
         topics=["conversation.started"],
         schema_versions=[1],
         states=[b"{}"],

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import astuple, replace
 
 from events.conversation import Started
 from events.leaf import leaf_entry, leaf_hash

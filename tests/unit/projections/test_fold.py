@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import dataclasses
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from events import conversation as c
@@ -291,7 +291,7 @@ def test_put_item_keeps_its_place_when_put_again() -> None:
 
 def test_item_put_by_a_run_stands_in_its_turn() -> None:
     events = conversation_events(*TURN, posted("m2"))
-    put = dataclasses.replace(
+    put = msgspec.structs.replace(
         conversation_events(*TURN, posted("m2"), c.ThreadItemPut(item={"id": "i1", "type": "x"}))[
             -1
         ],
@@ -407,4 +407,4 @@ def test_event_out_of_order_or_of_another_owner_raises() -> None:
     with pytest.raises(InconsistentHistory, match="Version 4"):
         memory.apply([later[-1]])
     with pytest.raises(InconsistentHistory, match="another owner"):
-        memory.apply([dataclasses.replace(later[3], owner_id="eve")])
+        memory.apply([msgspec.structs.replace(later[3], owner_id="eve")])

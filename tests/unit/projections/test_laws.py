@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from events import conversation as c
 from events.stored import RecordedEvent
 from projections.conversations import ConversationRow, unfinished_run_ids
-from projections.messages import OPEN_STATUSES, MessageRow
+from projections.messages import OPEN_STATUSES, UNFINISHED, MessageRow
 from projections.runs import RunRow
 from projections.thread_items import ThreadItemRow
 from tests.unit.commands.conversations import lines_of
@@ -75,7 +75,7 @@ def test_rows_agree_with_each_other(history: list[Step]) -> None:
             own = sorted((r for r in runs if r.conversation_id == row.id), key=_requested_at)
             assert unfinished_run_ids(row) == tuple(r.id for r in own if r.ended_at is None)
     for message in messages:
-        if message.status != "running":
+        if message.status not in UNFINISHED:
             assert not any(call.status in OPEN_STATUSES for call in message.tool_calls)
 
 
