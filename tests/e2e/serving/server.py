@@ -20,7 +20,11 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).parents[3]
-LAUNCH = "import sys; from cli.main import main; sys.exit(main())"
+#: What a shell runs in the background ignores SIGINT, and so would its children.
+LAUNCH = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from cli.main import main; sys.exit(main())"
+)
 READY_SECONDS = 90
 STOP_SECONDS = 30
 #: Settings of whoever runs the tests must not reach the servers under test.

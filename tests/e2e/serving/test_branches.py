@@ -103,7 +103,7 @@ def test_edit_is_cancelled_by_key_and_sends_by_key(browser: Browser, folder: Pat
             form.press("Escape")
             expect(form).to_have_count(0)
             expect(pen).to_be_focused()
-            expect(page.get_by_text("draft", exact=True)).to_be_visible()
+            expect(page.locator(".bubble").get_by_text("draft", exact=True)).to_be_visible()
             pen.press("Enter")
             picture(page, "edit-light")
             page.emulate_media(color_scheme="dark")

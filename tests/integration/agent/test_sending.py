@@ -188,9 +188,6 @@ async def test_interruption_survives_the_crash_of_both_nodes(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The event is stored and nobody has told the running run yet, when both nodes die."""
-    monkeypatch.setattr("agent.leases.EXPIRED_SECONDS", 2.0)
-    monkeypatch.setattr("agent.supervisor.LOOK_SECONDS", 0.1)
-    monkeypatch.setattr("agent.supervisor.HEARTBEAT_SECONDS", 0.3)
 
     async def nothing(*args: Any) -> bool:
         return True
@@ -204,6 +201,10 @@ async def test_interruption_survives_the_crash_of_both_nodes(
             await text_begun(one, first)
             monkeypatch.setattr(two.leases, "request_cancel", nothing)
             second = await send(two, "2", first.conversation_id, "interrupt")
+        # Not before: a busy machine would have them take over from each other.
+        monkeypatch.setattr("agent.leases.EXPIRED_SECONDS", 2.0)
+        monkeypatch.setattr("agent.supervisor.LOOK_SECONDS", 0.1)
+        monkeypatch.setattr("agent.supervisor.HEARTBEAT_SECONDS", 0.3)
         async with agent_node(database_url, model) as node:
             events = await until(node, first.conversation_id, c.RunCompleted, 1)
             ends = [e.run_id for e in events if isinstance(e, c.RunInterrupted | c.RunCompleted)]

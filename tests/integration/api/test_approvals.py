@@ -231,7 +231,11 @@ async def test_message_over_rest_is_answered_when_its_run_pauses(
     assert (call["status"], call["subject"]) == ("requested", "")
 
 
-async def test_others_decide_nothing(eve: httpx.AsyncClient, asked: Asked) -> None:
+async def test_others_decide_nothing(
+    client: httpx.AsyncClient, eve: httpx.AsyncClient, asked: Asked
+) -> None:
+    # Her own reads wait for what she wrote, so now the run can be known to be hers.
+    await client.get(f"/api/ada/runs/{asked.run_id}")
     assert_problem(await press(eve, asked, "confirm"), 403)
     assert_problem(await eve.post(asked.path, json={"decision": "approve"}), 403)
     own_path = asked.path.replace("/ada/", "/eve/")

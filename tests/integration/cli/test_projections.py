@@ -74,6 +74,7 @@ async def test_rebuild_beside_a_node_that_writes(database_url: str, tmp_path: Pa
         verbatim_data_dir=tmp_path,
         event_key=EVENT_KEY,
         better_auth_secret=AUTH_SECRET,
+        verbatim_rate_limit=1_000_000,
     )
     model = OfflineModel(delay_seconds=0)
     async with open_node(settings, database_url=database_url, model=model) as node:
