@@ -46,6 +46,9 @@ def served(url: str, model: str = "silent") -> AbstractAsyncContextManager[Serve
         "BETTER_AUTH_SECRET": SECRET,
         "INTERNAL_SIGNING_KEY": SECRET,
         "VERBATIM_RATE_LIMIT": str(REQUESTS_A_MINUTE),
+        "VERBATIM_REQUEST_LIMIT": str(REQUESTS_A_MINUTE),
+        "VERBATIM_RUN_LIMIT": str(REQUESTS_A_MINUTE),
+        "VERBATIM_TOKEN_LIMIT": str(REQUESTS_A_MINUTE),
         "VERBATIM_LOG_LEVEL": "error",
         "VERBATIM_MULTIPLE_SENDS": "enqueue",
     }
