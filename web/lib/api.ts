@@ -52,7 +52,11 @@ export async function pass(request: NextRequest): Promise<Response> {
   NOT_PASSED_ON.forEach((name) => headers.delete(name));
   if (cookie?.startsWith(`${POSITION}=`)) headers.set('cookie', cookie);
   headers.set('accept-encoding', 'identity');
-  return answerOf(new URL(path + request.nextUrl.search, settings.apiUrl), {
+  // Not by resolving the path against the API's address: two slashes would name another host.
+  const target = settings.apiUrl;
+  target.pathname = path;
+  target.search = request.nextUrl.search;
+  return answerOf(target, {
     method: request.method,
     headers,
     body: request.body,
