@@ -19,6 +19,7 @@ from commands.conversation_state import ConversationState
 from commands.errors import NotFound
 from commands.handle import CommandHandler, Origin
 from events import conversation as c
+from events.cipher import DataKey
 from events.event import Event
 from events.keys import KeyRing
 from events.store import EventStore
@@ -68,21 +69,12 @@ class Approver:
 
         def companions(events: Sequence[Event], state: ConversationState) -> list[Companion]:
             claim = _claim(events, conversation_id, owner_id)
-            if claim is None:
-                return []
-            seq = state.runs[str(claim.run_id)].last_seq + 1
-            first = Frame(seq, frame_body(ck.stream_options()))
-            return [self._leases.resume(claim), *frame_companions(key, claim.run_id, [first])]
+            return self._going_on(claim, state, key) if claim else []
 
         handled = await self._handler.handle(
             CONVERSATION,
             c.stream_of(conversation_id),
-            DecideCall(
-                run_id=str(decision.run_id),
-                call_id=decision.call_id,
-                is_granted=decision.is_granted,
-                reason=decision.reason,
-            ),
+            _command(decision),
             Origin(
                 owner_id=owner_id,
                 actor=f"user:{owner_id}",
@@ -104,6 +96,21 @@ class Approver:
             is_replay=handled.is_replay or not handled.events,
             after_seq=_seq_before(events, decision),
         )
+
+    def _going_on(self, claim: Claim, state: ConversationState, key: DataKey) -> list[Companion]:
+        """The lease and the next frame of a run that waited."""
+        seq = state.runs[str(claim.run_id)].last_seq + 1
+        first = Frame(seq, frame_body(ck.stream_options()))
+        return [self._leases.resume(claim), *frame_companions(key, claim.run_id, [first])]
+
+
+def _command(decision: Decision) -> DecideCall:
+    return DecideCall(
+        run_id=str(decision.run_id),
+        call_id=decision.call_id,
+        is_granted=decision.is_granted,
+        reason=decision.reason,
+    )
 
 
 def _claim(events: Sequence[Event], conversation_id: str, owner_id: str) -> Claim | None:

@@ -33,7 +33,7 @@ from events.signal import LogSignal
 from events.store import EventStore
 from projections.projector import Projector
 from projections.read_models import ReadModels
-from runtime.background import end_process_on_error, keep_running
+from runtime.background import Work, end_process_on_error, keep_running
 from runtime.database import Database
 from runtime.equipping import send_limits
 from runtime.linking import open_conversations
@@ -143,8 +143,54 @@ async def open_node(
 @asynccontextmanager
 async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[None]:
     """The node's background tasks; runs finish or are handed over before the log closes."""
+    await prepare_frames(node.database.direct)
+    async with asyncio.TaskGroup() as group:
+        appending = group.create_task(end_process_on_error("appends", log.commits.run))
+        tasks = [
+            group.create_task(keep_running(name, work))
+            for name, work in _background(node, log, runs).items()
+        ]
+        try:
+            yield
+        finally:
+            await node.stops.close()
+            await runs.supervisor.close()
+            if runs.titler is not None:
+                await runs.titler.close()
+            log.commits.close()
+            await asyncio.wait([appending])
+            for task in tasks:
+                task.cancel()
+
+
+def _background(node: Node, log: LogParts, runs: RunParts) -> dict[str, Work]:
+    """What begins again after an error, by name."""
+
+    async def orphans() -> None:
+        progress, head = node.projector.progress, node.signal.head
+        await close_orphans(node.reads, node.leases, node.handler, progress, head)
+
+    background: dict[str, Work] = {
+        "sealer": log.sealer.run,
+        "projector": node.projector.run,
+        "frames": runs.writer.run,
+        "runs": runs.supervisor.run,
+        "orphans": orphans,
+        "metrics": node.metrics.publish,
+        "upkeep": lambda: _keep_up(node),
+        "poller": log.poller(node.database).run,
+    }
+    if node.listener:
+        background["listener"] = node.listener.run
+    if runs.summaries:
+        background["summaries"] = runs.summaries.run
+    if node.openai_conversations:
+        background["links"] = node.openai_conversations.run
+    return background
+
+
+async def _keep_up(node: Node) -> None:
     pool = node.database.direct
-    await prepare_frames(pool)
 
     async def frames() -> None:
         await prepare_frames(pool)
@@ -155,48 +201,7 @@ async def _running(node: Node, log: LogParts, runs: RunParts) -> AsyncIterator[N
     async def allowances() -> None:
         await forget_allowances(pool)
 
-    async def orphans() -> None:
-        progress, head = node.projector.progress, node.signal.head
-        await close_orphans(node.reads, node.leases, node.handler, progress, head)
-
     async def in_use() -> None:
         await node.signal.wait_beyond(node.signal.head)
 
-    async def upkeep() -> None:
-        await keep_up((frames, tokens, allowances, node.attachments.sweep), in_use)
-
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(end_process_on_error("appends", log.commits.run)),
-            *(
-                group.create_task(keep_running(name, work))
-                for name, work in {
-                    "sealer": log.sealer.run,
-                    "projector": node.projector.run,
-                    "frames": runs.writer.run,
-                    "runs": runs.supervisor.run,
-                    "orphans": orphans,
-                    "metrics": node.metrics.publish,
-                    "upkeep": upkeep,
-                    "poller": log.poller(node.database).run,
-                    **({"listener": node.listener.run} if node.listener else {}),
-                    **({"summaries": runs.summaries.run} if runs.summaries else {}),
-                    **(
-                        {"links": node.openai_conversations.run}
-                        if node.openai_conversations
-                        else {}
-                    ),
-                }.items()
-            ),
-        ]
-        try:
-            yield
-        finally:
-            await node.stops.close()
-            await runs.supervisor.close()
-            if runs.titler is not None:
-                await runs.titler.close()
-            log.commits.close()
-            await asyncio.wait(tasks[:1])
-            for task in tasks:
-                task.cancel()
+    await keep_up((frames, tokens, allowances, node.attachments.sweep), in_use)
