@@ -79,7 +79,9 @@ def test_every_command_and_option_is_documented() -> None:
                 assert options[0] in row, f"{options[0]} of {name} is missing"
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/operations.md", "docs/data-model.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/operations.md", "docs/data-model.md", "docs/chatkit-element.md"]
+)
 def test_links_between_documents_lead_somewhere(document: str) -> None:
     source = ROOT / document
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", source.read_text()):
