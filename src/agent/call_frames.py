@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from agent import chatkit_events as ck
 from agent.frame_writer import RunFrames
 from agent.open_work import OpenCall, OpenWork
-from agent.shown_items import shown_call
+from agent.shown_items import shown_call, told_call
 from commands.run import Call
 
 
@@ -22,11 +22,13 @@ class CallFrames:
             self._frames.emit(ck.item_done(self._item(call, "requested")))
         else:
             self._frames.emit(ck.item_added(self._item(call)))
+            self._frames.emit(told_call(call, "running"))
 
     def turn(self, call: OpenCall, status: str, outcome: str = "") -> None:
         """What was a question is replaced, because it was whole before."""
         item = self._item(call, status, outcome)
         self._frames.emit(ck.item_replaced(item) if call.approval else ck.item_done(item))
+        self._frames.emit(told_call(call, status))
 
     def decide(self, asked: Sequence[OpenCall], work: OpenWork) -> None:
         """What has become of the questions while the run was at work."""

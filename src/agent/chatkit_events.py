@@ -92,6 +92,10 @@ def part_done(item_id: str, index: int, text: str) -> StreamEvent:
     )
 
 
+def client_effect(name: str, data: dict[str, Any]) -> StreamEvent:
+    return {"type": "client_effect", "name": name, "data": data}
+
+
 def error(message: str, *, can_retry: bool) -> StreamEvent:
     return {"type": "error", "code": "custom", "message": message, "allow_retry": can_retry}
 

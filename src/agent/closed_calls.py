@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from agent import chatkit_events as ck
 from agent.open_work import OpenCall
-from agent.shown_items import shown_call
+from agent.shown_items import shown_call, told_call
 from commands.conversation_state import ConversationState
 from events import conversation as c
 from events.event import Event
@@ -25,6 +25,7 @@ def closed_calls(
         # What was a question is replaced, because it was whole before.
         was_question = status == "denied" or call_id in asked
         shown.append(ck.item_replaced(item) if was_question else ck.item_done(item))
+        shown.append(told_call(call, status))
     return shown
 
 

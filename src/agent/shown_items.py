@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 
+from agent import chatkit_events as ck
 from agent.open_work import OpenCall
 from events.conversation import AssistantMessagePosted, UserMessagePosted
 from events.ids import time_of
@@ -44,3 +45,14 @@ def shown_call(
     )
     moment = time_of(uuid.UUID(call.call_id))
     return tool_item(conversation_id, shown, moment, run_id=call.run_id)
+
+
+#: The client effect by which a page hears of a tool call, to draw a badge of its own.
+TOOL_CALL = "tool_call"
+
+
+def told_call(call: OpenCall, status: str) -> ck.StreamEvent:
+    """What a page is told beside a badge: running, success, failure, denied or unknown."""
+    told = "failure" if status == "error" else status
+    data = {"call_id": call.call_id, "title": call.name, "status": told}
+    return ck.client_effect(TOOL_CALL, data)

@@ -9,7 +9,7 @@ import orjson
 from agent import chatkit_events as ck
 from agent.frames import Frame
 from agent.open_work import OpenCall, note_call
-from agent.shown_items import shown_call, shown_reply
+from agent.shown_items import TOOL_CALL, shown_call, shown_reply, told_call
 from events import conversation as c
 from events.event import Event
 from projections.chatkit_items import Item
@@ -25,23 +25,29 @@ def mend(
 
     Also shows what the events hold and no frame was sent for.
     """
-    begun, ended = _items_of(frames)
+    begun, ended, told = _items_of(frames)
     known = _items_known(events, conversation_id, run_id)
     mended: list[ck.StreamEvent] = []
-    for item_id, (item, state) in known.items():
+    for item_id, (item, state, effect) in known.items():
         if state == OPEN and item_id not in begun | ended.keys():
             mended.append(ck.item_added(item))
         elif state != OPEN and item_id not in ended:
             mended.append(ck.item_done(item))
         elif state == ASKED and ended[item_id] != item:
             mended.append(ck.item_replaced(item))
+        if effect and told.get(item_id) != effect["data"]:
+            mended.append(effect)
     return mended + [ck.item_removed(i) for i in sorted(begun - ended.keys() - known.keys())]
 
 
-def _items_of(frames: Sequence[Frame]) -> tuple[set[str], dict[str, Item | None]]:
-    """The ids of begun items, and the ended ones as they were shown last (None: removed)."""
+def _items_of(
+    frames: Sequence[Frame],
+) -> tuple[set[str], dict[str, Item | None], dict[str, Item]]:
+    """The ids of begun items, the ended ones as they were shown last (None: removed), and what
+    pages were told of each call last."""
     begun: set[str] = set()
     ended: dict[str, Item | None] = {}
+    told: dict[str, Item] = {}
     for frame in frames:
         event = orjson.loads(frame.body) if frame.body else {}
         match event.get("type"):
@@ -51,21 +57,24 @@ def _items_of(frames: Sequence[Frame]) -> tuple[set[str], dict[str, Item | None]
                 ended[event["item"]["id"]] = event["item"]
             case "thread.item.removed":
                 ended[event["item_id"]] = None
-    return begun, ended
+            case "client_effect" if event["name"] == TOOL_CALL:
+                told[event["data"]["call_id"]] = event["data"]
+    return begun, ended, told
 
 
 def _items_known(
     events: Iterable[Event], conversation_id: str, run_id: str
-) -> dict[str, tuple[Item, str]]:
-    """Item id to the item and its state, for one run."""
-    known: dict[str, tuple[Item, str]] = {}
+) -> dict[str, tuple[Item, str, ck.StreamEvent | None]]:
+    """Item id to the item, its state and what pages are told of it, for one run."""
+    known: dict[str, tuple[Item, str, ck.StreamEvent | None]] = {}
     calls: dict[str, OpenCall] = {}
 
     def tool(call_id: str, status: str, outcome: str = "") -> None:
         call = calls[call_id]
         state = OPEN if status == "running" else ENDED
         item = shown_call(conversation_id, call, status, outcome)
-        known[call_id] = (item, ASKED if call.approval else state)
+        effect = None if status == "requested" else told_call(call, status)
+        known[call_id] = (item, ASKED if call.approval else state, effect)
 
     for event in events:
         if getattr(event, "run_id", None) != run_id:
@@ -73,7 +82,7 @@ def _items_known(
         note_call(calls, event)
         match event:
             case c.AssistantMessagePosted():
-                known[event.message_id] = (shown_reply(conversation_id, event), ENDED)
+                known[event.message_id] = (shown_reply(conversation_id, event), ENDED, None)
             case c.ToolCalled() | c.ToolApprovalGranted():
                 tool(event.call_id, "running")
             case c.ToolApprovalRequested():

@@ -46,16 +46,17 @@ async def test_question_is_a_widget_whose_buttons_are_answered(client: httpx.Asy
     frames = frames_of(decided.content)
     assert frames == [stock_json(FRAME, frame) for frame in frames]
     events = [orjson.loads(frame) for frame in frames]
-    assert [event["type"] for event in events[:3]] == [
+    assert [event["type"] for event in events[:5]] == [
         "stream_options",
-        "thread.item.replaced",
-        "thread.item.replaced",
+        *("thread.item.replaced", "client_effect"),
+        *("thread.item.replaced", "client_effect"),
     ]
-    assert {event["item"]["id"] for event in events[1:3]} == {question.id}
+    assert {event["item"]["id"] for event in events[1:5:2]} == {question.id}
+    assert {event["data"]["call_id"] for event in events[2:5:2]} == {question.id}
     listed = await ask(client, "items.list", thread_id=thread_id, order="desc")
     assert [item["type"] for item in listed.json()["data"]] == [
         "assistant_message",
         "task",
         "user_message",
     ]
-    assert listed.json()["data"][1] == events[2]["item"]
+    assert listed.json()["data"][1] == events[3]["item"]

@@ -102,7 +102,12 @@ async def test_approved_call_is_carried_out_and_replied_to(
     client: httpx.AsyncClient, asked: Asked
 ) -> None:
     events = events_of(await press(client, asked, "confirm"))
-    assert kinds(events)[:3] == ["stream_options", "thread.item.replaced", "thread.item.replaced"]
+    assert kinds(events)[:5] == [
+        "stream_options",
+        *("thread.item.replaced", "client_effect"),
+        *("thread.item.replaced", "client_effect"),
+    ]
+    assert [events[n]["data"]["status"] for n in (2, 4)] == ["running", "success"]
     assert reply_of(events) == MODEL_SAYS
     assert await tasks(client) == []
     reply = await last_reply(client, asked)
@@ -110,7 +115,7 @@ async def test_approved_call_is_carried_out_and_replied_to(
     assert reply["tool_calls"][0]["status"] == "success"
     items = (await json_of(client, "items.list", thread_id=asked.thread_id))["data"]
     assert "widget" not in {item["type"] for item in items}
-    assert events[2]["item"] in items
+    assert events[3]["item"] in items
 
 
 async def test_denied_call_is_not_carried_out(client: httpx.AsyncClient, asked: Asked) -> None:
