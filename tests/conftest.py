@@ -4,12 +4,28 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from runtime.embedded import EmbeddedServer
 from tests.databases import cloned, embedded_server, make_template
 from tests.requirements import require
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: Folders whose files share what is slow to start, and so go to one process.
+SHARING = ("tests/e2e/web/",)
+
+
+class SharedScheduling(LoadFileScheduling):
+    """`--dist loadfile`, with some folders as if they were one file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = next((folder for folder in SHARING if nodeid.startswith(folder)), None)
+        return folder or super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return SharedScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

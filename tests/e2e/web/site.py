@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.e2e.serving.server import environment
 from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
@@ -27,24 +27,33 @@ STOP_SECONDS = 30.0
 class Site:
     url: str
     api_port: int
+    #: Of the embedded database, and of the secret that signs cookies.
+    data_dir: Path
+
+    @property
+    def api_url(self) -> str:
+        """Where the site finds the API, and no browser should."""
+        return f"http://localhost:{self.api_port}"
 
 
 @contextmanager
-def served_site() -> Iterator[Site]:
+def served_site(model_url: str) -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="verbatim-site-"))
     port, api_port = free_port(), free_port()
-    environment = {
-        **os.environ,
+    settings = {
         "WEB_PORT": str(port),
         "VERBATIM_PORT": str(api_port),
         "VERBATIM_DATA_DIR": str(folder / "data"),
+        "OPENAI_API_KEY": "k",
+        "OPENAI_BASE_URL": model_url,
+        "AGENT_MODEL": "wire",
     }
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [ROOT / "scripts" / "web"], env=environment, stdout=log, stderr=log
+            [ROOT / "scripts" / "web"], env=environment(settings), stdout=log, stderr=log
         )
     try:
-        site = Site(f"http://localhost:{port}", api_port)
+        site = Site(f"http://localhost:{port}", api_port, folder / "data")
         _wait_for(site, process, folder / "log")
         yield site
     finally:

@@ -2,91 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.page.conftest import CHROMIUM_FLAGS
 from tests.e2e.page.steps import badge, replies, send
-from tests.e2e.web.site import Site, served_site
+from tests.e2e.web.site import Site
+from tests.e2e.web.steps import CHAT, open_chat, picture, signed_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
 
-PATIENCE_MILLISECONDS = 30_000
-PASSWORD = "correct horse battery"
 REFUSED = re.compile("not allowed|not yours|somebody else|another user", re.I)
-CHAT = re.compile(r"/dashboard/chat/[0-9a-f-]{36}$")
-PICTURES = os.environ.get("VERBATIM_PICTURES")
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with served_site() as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Closed with the module: its driver keeps the thread's event loop to itself."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def session_of_ada(site: Site, browser: Browser) -> StorageState:
-    """One account for most tests: the login service counts sign-ups."""
-    page = signed_up(site, browser, "Ada")
-    state = page.context.storage_state()
-    page.context.close()
-    return state
-
-
-@pytest.fixture
-def ada(site: Site, browser: Browser, session_of_ada: StorageState) -> Iterator[Page]:
-    page = open_page(browser, storage_state=session_of_ada)
-    page.goto(f"{site.url}/dashboard")
-    yield page
-    page.context.close()
-
-
-def open_page(browser: Browser, **options: Any) -> Page:
-    page = browser.new_context(viewport={"width": 1100, "height": 760}, **options).new_page()
-    page.set_default_timeout(PATIENCE_MILLISECONDS)
-    expect.set_options(timeout=PATIENCE_MILLISECONDS)
-    return page
-
-
-def signed_up(site: Site, browser: Browser, name: str) -> Page:
-    page = open_page(browser)
-    page.goto(f"{site.url}/dashboard")
-    page.get_by_role("link", name="Create an account").click()
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("E-mail").fill(f"{uuid.uuid4()}@example.org")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_role("heading", name="Your tasks")).to_be_visible()
-    return page
-
-
-def open_chat(page: Page) -> None:
-    page.get_by_role("link", name="Chat").click()
-    expect(page.locator("openai-chatkit textarea")).to_be_visible()
-
-
-def picture(page: Page, name: str) -> None:
-    if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"site-{name}.png")
 
 
 def test_newcomer_comes_from_sign_up_to_a_finished_task(site: Site, browser: Browser) -> None:
@@ -130,19 +58,15 @@ def test_theme_reaches_the_chat(ada: Page) -> None:
     picture(ada, "dark")
 
 
-def test_conversation_of_somebody_else_is_refused_in_words(
-    site: Site, ada: Page, browser: Browser
-) -> None:
+def test_conversation_of_somebody_else_is_refused_in_words(ada: Page, eve: Page) -> None:
     open_chat(ada)
     send(ada, "add buy milk")
     expect(ada).to_have_url(CHAT)
-    eve = signed_up(site, browser, "Eve")
     answers: list[int] = []
     eve.on("response", lambda r: answers.append(r.status) if "/api/chatkit" in r.url else None)
     eve.goto(ada.url)
     expect(eve.get_by_text(REFUSED).first).to_be_visible()
     assert 403 in answers
-    eve.context.close()
 
 
 @pytest.mark.parametrize("path", ["/api/chatkit", "/api/tasks", "/api/tasks/stream"])
