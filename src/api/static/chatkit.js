@@ -19,6 +19,8 @@
 /** @typedef {{ message_id: string, number: number, count: number, previous_id?: string, next_id?: string }} Siblings */
 /** @typedef {{ id: string, type: string, content?: ContentPart[], task?: Task, workflow?: any, siblings?: Siblings, [field: string]: any }} Item */
 /** @typedef {{ data: Item[], has_more: boolean, after: string | null, runId: string | null, branchId: string | null }} ItemPage */
+/** @typedef {{ id: string, title?: string | null, created_at?: string, status?: { type: string, reason?: string } }} Thread */
+/** @typedef {{ data: Thread[], has_more: boolean, after: string | null }} ThreadPage */
 /** @typedef {{ type: string, params: object, metadata?: object }} Operation */
 /** @typedef {{ type: string, [field: string]: any }} WireEvent */
 /** @typedef {{ id: string, data: string } | { comment: string }} Frame */
@@ -38,10 +40,13 @@ export const timings = {
 const SEND_ATTEMPTS = 4;
 const RESUME_ATTEMPTS = 12;
 const ITEMS_PER_PAGE = 30;
+const THREADS_PER_PAGE = 30;
+const MAX_TITLE_CHARACTERS = 200;
 const MAX_MESSAGE_CHARACTERS = 32_000;
 const COUNTER_FROM_CHARACTERS = 30_000;
 const STICK_TO_BOTTOM_PIXELS = 80;
 const LOAD_OLDER_PIXELS = 600;
+const LOAD_MORE_PIXELS = 300;
 const SLOW_DRAW_MILLISECONDS = 10;
 const ACCENT = '#0FFF50';
 const ACCENT_TEXT_ON_LIGHT = '#067a2c';
@@ -93,6 +98,37 @@ class Connection {
       runId: response.headers.get('Verbatim-Run'),
       branchId: response.headers.get('Verbatim-Branch'),
     };
+  }
+
+  /**
+   * @param {string | null} after
+   * @param {AbortSignal} signal
+   * @returns {Promise<ThreadPage>} newest first
+   */
+  async listThreads(after, signal) {
+    const params = { limit: THREADS_PER_PAGE, order: 'desc', ...(after && { after }) };
+    const page = await this.#ask('threads.list', params, signal);
+    return { data: Array.isArray(page.data) ? page.data : [], has_more: page.has_more === true, after: page.after ?? null };
+  }
+
+  /** @type {(threadId: string, signal: AbortSignal) => Promise<Thread>} */
+  getThread(threadId, signal) {
+    return this.#ask('threads.get_by_id', { thread_id: threadId }, signal);
+  }
+
+  /** @type {(threadId: string, title: string, signal: AbortSignal) => Promise<Thread>} */
+  renameThread(threadId, title, signal) {
+    return this.#ask('threads.update', { thread_id: threadId, title }, signal);
+  }
+
+  /** @type {(threadId: string, signal: AbortSignal) => Promise<object>} */
+  deleteThread(threadId, signal) {
+    return this.#ask('threads.delete', { thread_id: threadId }, signal);
+  }
+
+  /** @type {(type: string, params: object, signal: AbortSignal) => Promise<any>} */
+  async #ask(type, params, signal) {
+    return (await this.request('POST', '', { body: { type, params }, signal })).json();
   }
 
   /**
@@ -1008,13 +1044,21 @@ function iconNamed(wanted) {
   return Object.hasOwn(ICON_PATHS, known) ? known : 'dot';
 }
 
-/** @param {string} name */
+/** @param {string} name also a class of its own, for the looks */
 function icon(name) {
+  const svg = drawing(name);
+  svg.classList.add(name);
+  return svg;
+}
+
+/** @param {string} name */
+function drawing(name) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
-  svg.classList.add('icon', name);
+  svg.classList.add('icon');
+  svg.dataset.icon = name;
   path.setAttribute('d', ICON_PATHS[name]);
   svg.append(path);
   return svg;
@@ -1024,7 +1068,7 @@ function icon(name) {
  * @param {unknown} wanted what an option, a widget or a task names
  */
 function namedIcon(wanted) {
-  const drawn = icon(iconNamed(wanted));
+  const drawn = drawing(iconNamed(wanted));
   drawn.classList.toggle('filled', wanted === 'star-filled');
   return drawn;
 }
@@ -1812,6 +1856,20 @@ export class OpenAIChatKit extends Base {
     show: (messageId) => void this.#showVersion(messageId),
   });
   #composer = new Composer({ send: (text) => this.#sendText(text), stop: () => this.#stop() });
+  #header = new Header({
+    history: () => void this.#toggleHistory(),
+    fresh: () => this.#open(null).then(() => this.#composer.focus()),
+    act: (action) => void this.#callPage('header', () => action.onClick()),
+  });
+  #history = new HistoryPanel(this.#connection, {
+    open: (thread) => void this.#openFromHistory(thread),
+    close: () => void this.hideHistory(),
+    renamed: (thread) => this.#acceptThread(thread),
+    deleted: (threadId) => threadId === this.#threadId && void this.#open(null),
+    failed: (error) => this.#emit('error', { error }),
+  });
+  /** What is known of the titles of threads. @type {Map<string, string>} */
+  #titles = new Map();
   /** @type {string | null} */
   #threadId = null;
   #hasThread = false;
@@ -1848,8 +1906,9 @@ export class OpenAIChatKit extends Base {
     this.attachShadow({ mode: 'open' }).adoptedStyleSheets = [sheet()];
     const column = h('div', { class: 'column' }, this.#timeline.element, this.#status);
     this.#scroller.append(this.#start, column);
-    this.#frame.append(this.#scroller, this.#latest, this.#composer.element, this.#disclaimer);
+    this.#frame.append(this.#header.element, this.#scroller, this.#latest, this.#composer.element, this.#disclaimer, this.#history.element);
     this.shadowRoot?.append(this.#frame);
+    this.#frame.addEventListener('keydown', (event) => event.key === 'Escape' && void this.hideHistory());
     this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#latest.addEventListener('click', () => this.#scrollToEnd());
     this.#timeline.element.addEventListener('feedback', (event) => void this.#giveFeedback(event));
@@ -1956,11 +2015,41 @@ export class OpenAIChatKit extends Base {
   }
 
   async showHistory() {
-    this.#log('history.unsupported', {});
+    if (!this.#hasHistory) throw new Error('The history is switched off. Set history.enabled to show it.');
+    if (this.#history.isOpen) return;
+    const loaded = this.#history.open(this.#threadId);
+    this.#setHistoryShown(true);
+    this.#emit('history.open');
+    await loaded;
   }
 
   async hideHistory() {
-    this.#log('history.unsupported', {});
+    if (!this.#history.isOpen) return;
+    this.#setHistoryShown(false);
+    if (!this.#history.close()) this.#composer.focus();
+    this.#emit('history.close');
+  }
+
+  get #hasHistory() {
+    return this.#options.history?.enabled !== false;
+  }
+
+  #toggleHistory() {
+    return this.#history.isOpen ? this.hideHistory() : this.showHistory();
+  }
+
+  /** What the panel covers is neither read out nor reached by Tab. @param {boolean} isShown */
+  #setHistoryShown(isShown) {
+    this.#header.setExpanded(isShown);
+    for (const part of [this.#scroller, this.#latest, this.#composer.element, this.#disclaimer]) part.inert = isShown;
+  }
+
+  /** @param {Thread} thread */
+  async #openFromHistory(thread) {
+    if (thread.title) this.#titles.set(thread.id, thread.title);
+    await this.hideHistory();
+    this.#composer.focus();
+    await this.setThreadId(thread.id);
   }
 
   /**
@@ -2048,6 +2137,7 @@ export class OpenAIChatKit extends Base {
     const isChange = !this.#hasThread || threadId !== this.#threadId;
     this.#hasThread = true;
     this.#threadId = threadId;
+    this.#renderTitle();
     if (isChange) this.#emit('thread.change', { threadId });
   }
 
@@ -2064,6 +2154,7 @@ export class OpenAIChatKit extends Base {
       if (signal.aborted) return;
       this.#say('');
       this.#show(page, isAgain);
+      void this.#learnTitle(threadId, signal);
     } catch (error) {
       if (signal.aborted) return;
       this.#say('');
@@ -2403,6 +2494,8 @@ export class OpenAIChatKit extends Base {
   #dispatch(event, reply) {
     switch (event.type) {
       case 'thread.created':
+        if (this.#threadId === null) this.#setThread(event.thread.id);
+        return this.#acceptThread(event.thread);
       case 'thread.updated':
         return this.#acceptThread(event.thread);
       case 'thread.item.added':
@@ -2433,10 +2526,22 @@ export class OpenAIChatKit extends Base {
     }
   }
 
-  /** @param {any} thread */
+  /** The pages of items do not tell it. @type {(threadId: string, signal: AbortSignal) => Promise<void>} */
+  async #learnTitle(threadId, signal) {
+    if (!this.#header.showsThreadTitle || this.#titles.has(threadId)) return;
+    try {
+      const thread = await this.#connection.getThread(threadId, signal);
+      if (!signal.aborted) this.#acceptThread(thread);
+    } catch (error) {
+      if (!signal.aborted) this.#log('thread.unknown', { threadId, error: String(error) });
+    }
+  }
+
+  /** @param {Thread} thread */
   #acceptThread(thread) {
-    if (this.#threadId === null) this.#setThread(thread.id);
+    if (thread.title) this.#titles.set(thread.id, thread.title);
     if (thread.id !== this.#threadId) return;
+    this.#renderTitle();
     const { type, reason } = thread.status ?? {};
     const isShut = type === 'locked' || type === 'closed';
     this.#composer.lock(isShut ? reason || `This conversation is ${type}.` : null);
@@ -2524,7 +2629,14 @@ export class OpenAIChatKit extends Base {
 
   #applyOptions() {
     this.#applyTheme();
-    const { startScreen, composer, frameTitle, disclaimer } = this.#options;
+    const { startScreen, composer, frameTitle, disclaimer, header, history } = this.#options;
+    this.#header.configure(header ?? {}, this.#hasHistory);
+    this.#history.configure(history ?? {}, this.#locale);
+    if (!this.#hasHistory) void this.hideHistory();
+    this.#frame.toggleAttribute('data-header', !this.#header.element.hidden);
+    this.#renderTitle();
+    this.#timeline.element.lang = this.#composer.lang = this.#locale;
+    for (const option of ignoredOptions(this.#options)) this.#log('option.ignored', { option });
     this.#composer.placeholder = textOr(composer?.placeholder, 'Message the AI');
     this.#frame.setAttribute('aria-label', textOr(frameTitle, 'Chat'));
     this.#frame.setAttribute('role', 'group');
@@ -2546,6 +2658,28 @@ export class OpenAIChatKit extends Base {
       this.#composer.focus();
     });
     return button;
+  }
+
+  #renderTitle() {
+    this.#header.showTitle((this.#threadId && this.#titles.get(this.#threadId)) || '');
+  }
+
+  /** Of dates and of what people and models write; the element's own words are English. */
+  get #locale() {
+    return usableLocale(this.#options.locale) ?? usableLocale(globalThis.navigator?.language) ?? 'en';
+  }
+
+  /**
+   * Runs what the page has given; its failure is the page's and told as such.
+   * @type {(option: string, call: () => any) => Promise<any>}
+   */
+  async #callPage(option, call) {
+    try {
+      return await call();
+    } catch (error) {
+      this.#log('handler.failed', { option, error: String(error) });
+      this.#emit('error', { error: error instanceof Error ? error : new Error(String(error)) });
+    }
   }
 
   #applyTheme() {
@@ -2582,6 +2716,270 @@ export class OpenAIChatKit extends Base {
   /** @type {(name: string, data: object) => void} */
   #log(name, data) {
     this.#emit('log', { name, data });
+  }
+}
+
+/** @typedef {{ icon: string, onClick: () => void }} HeaderAction */
+
+/** The bar above the conversation: its title, the ways to the others, and the page's own two buttons. */
+class Header {
+  element = h('div', { class: 'header' });
+  #title = h('h2', { class: 'title', dir: 'auto' });
+  #options = /** @type {any} */ ({});
+  #historyButton = quietButton('history', 'History', () => this.on.history());
+  #left = quietButton('dot', '', () => this.on.act(this.#options.leftAction));
+  #right = quietButton('dot', '', () => this.on.act(this.#options.rightAction));
+
+  /** @param {{ history: () => void, fresh: () => void, act: (action: HeaderAction) => void }} on */
+  constructor(on) {
+    this.on = on;
+    const fresh = quietButton('write-alt', 'New chat', () => this.on.fresh());
+    this.#historyButton.setAttribute('aria-expanded', 'false');
+    this.element.append(this.#left, this.#historyButton, this.#title, this.#right, fresh);
+  }
+
+  /** @type {(header: any, hasHistory: boolean) => void} */
+  configure(header, hasHistory) {
+    this.#options = header;
+    this.element.hidden = header.enabled === false;
+    this.#historyButton.hidden = !hasHistory;
+    showAction(this.#left, header.leftAction);
+    showAction(this.#right, header.rightAction);
+  }
+
+  get showsThreadTitle() {
+    const { enabled, title } = this.#options;
+    return enabled !== false && title?.enabled !== false && typeof title?.text !== 'string';
+  }
+
+  /** @param {string} threadTitle */
+  showTitle(threadTitle) {
+    const { title } = this.#options;
+    const text = textOr(title?.text, threadTitle);
+    this.#title.textContent = this.#title.title = text;
+    this.#title.hidden = title?.enabled === false || !text;
+  }
+
+  /** @param {boolean} isExpanded */
+  setExpanded(isExpanded) {
+    this.#historyButton.setAttribute('aria-expanded', String(isExpanded));
+  }
+}
+
+/** The contract knows no label, so the icon's name is said. @type {(button: HTMLButtonElement, action: any) => void} */
+function showAction(button, action) {
+  button.hidden = typeof action?.onClick !== 'function';
+  if (button.hidden) return;
+  const label = String(action.icon).replace(/^lucide:/, '').replace(/-/g, ' ').replace(/^./, (first) => first.toUpperCase());
+  button.setAttribute('aria-label', label);
+  button.title = label;
+  button.replaceChildren(namedIcon(action.icon));
+}
+
+const UNTITLED = 'New chat';
+
+/** All threads, newest first and page by page: opened, renamed in place, deleted after a question. */
+class HistoryPanel {
+  element = h('section', { class: 'threads', role: 'dialog', 'aria-label': 'History', hidden: true });
+  #list = h('ul', { class: 'entries' });
+  #note = h('p', { class: 'entries-note', role: 'status' });
+  #more = actionButton({ label: 'Show more', run: () => void this.#loadMore() });
+  #close = quietButton('cross', 'Close history', () => this.on.close());
+  #session = new AbortController();
+  /** @type {string | null} */
+  #cursor = null;
+  #isLoading = false;
+  /** @type {string | null} */
+  #currentId = null;
+  #options = /** @type {{ showDelete?: boolean, showRename?: boolean }} */ ({});
+  #dates = new Intl.DateTimeFormat();
+  /** @type {HTMLElement | null} */
+  #opener = null;
+
+  /**
+   * @param {Connection} connection
+   * @param {{ open: (thread: Thread) => void, close: () => void, renamed: (thread: Thread) => void, deleted: (threadId: string) => void, failed: (error: unknown) => void }} on
+   */
+  constructor(connection, on) {
+    this.connection = connection;
+    this.on = on;
+    const bar = h('div', { class: 'threads-bar' }, h('h2', {}, 'History'), this.#close);
+    this.element.append(bar, this.#list, this.#note, this.#more);
+    this.element.addEventListener('scroll', () => this.#fill(), { passive: true });
+  }
+
+  get isOpen() {
+    return !this.element.hidden;
+  }
+
+  /** @type {(history: any, locale: string) => void} */
+  configure(history, locale) {
+    this.#options = history;
+    this.#dates = new Intl.DateTimeFormat(locale, { dateStyle: 'medium' });
+  }
+
+  /** @param {string | null} currentId the thread that is on the screen */
+  async open(currentId) {
+    const root = /** @type {ShadowRoot} */ (this.element.getRootNode());
+    this.#opener = /** @type {HTMLElement | null} */ (root.activeElement);
+    this.#session = new AbortController();
+    this.#currentId = currentId;
+    this.#cursor = null;
+    this.#list.replaceChildren();
+    this.element.hidden = false;
+    this.#close.focus();
+    await this.#loadMore();
+  }
+
+  /** Answers whether the focus is back where it was, or was elsewhere all the time. */
+  close() {
+    const root = /** @type {ShadowRoot} */ (this.element.getRootNode());
+    const hadFocus = this.element.contains(root.activeElement);
+    this.#session.abort();
+    this.#isLoading = false;
+    this.element.hidden = true;
+    if (hadFocus) this.#opener?.focus();
+    return !hadFocus || root.activeElement !== null;
+  }
+
+  #fill() {
+    const { scrollHeight, scrollTop, clientHeight } = this.element;
+    if (this.#cursor !== null && scrollHeight - scrollTop - clientHeight < LOAD_MORE_PIXELS) void this.#loadMore();
+  }
+
+  async #loadMore() {
+    if (this.#isLoading) return;
+    const { signal } = this.#session;
+    this.#isLoading = true;
+    this.#say(this.#list.childElementCount ? '' : 'Loading…');
+    try {
+      const page = await this.connection.listThreads(this.#cursor, signal);
+      if (!signal.aborted) this.#show(page);
+    } catch (error) {
+      if (!signal.aborted) this.#fail(error, { label: 'Try again', run: () => void this.#loadMore() });
+    } finally {
+      if (!signal.aborted) this.#isLoading = false;
+    }
+  }
+
+  /** @param {ThreadPage} page */
+  #show({ data, has_more, after }) {
+    const isFocused = this.#more.matches(':focus');
+    this.#cursor = has_more ? after : null;
+    this.#more.hidden = !has_more;
+    const entries = data.map((thread) => this.#entry(thread));
+    this.#list.append(...entries);
+    this.#say(this.#list.childElementCount ? '' : 'No conversations yet.');
+    if (isFocused) entries[0]?.querySelector('button')?.focus();
+    this.#fill();
+  }
+
+  /** @param {Thread} thread */
+  #entry(thread) {
+    const entry = h('li', { class: 'entry' });
+    this.#draw(entry, thread);
+    return entry;
+  }
+
+  /** @type {(entry: HTMLElement, thread: Thread) => void} */
+  #draw(entry, thread) {
+    const title = thread.title || UNTITLED;
+    const made = new Date(thread.created_at ?? '');
+    const time = Number.isNaN(made.valueOf()) ? null : h('time', { datetime: made.toISOString() }, this.#dates.format(made));
+    const open = h('button', { class: 'entry-open', type: 'button' }, h('span', { class: 'entry-title', dir: 'auto' }, title), time);
+    if (thread.id === this.#currentId) open.setAttribute('aria-current', 'true');
+    open.addEventListener('click', () => this.on.open(thread));
+    const rename = quietButton('pen', `Rename “${title}”`, () => this.#askTitle(entry, thread));
+    const remove = quietButton('bin', `Delete “${title}”`, () => this.#askDelete(entry, thread));
+    rename.hidden = this.#options.showRename === false;
+    remove.hidden = this.#options.showDelete === false;
+    entry.replaceChildren(open, rename, remove);
+  }
+
+  /** @type {(entry: HTMLElement, thread: Thread) => void} */
+  #askTitle(entry, thread) {
+    const attributes = { 'aria-label': 'Title', dir: 'auto', maxlength: String(MAX_TITLE_CHARACTERS), value: thread.title ?? '' };
+    const input = /** @type {HTMLInputElement} */ (h('input', attributes));
+    const save = h('button', { class: 'action primary', type: 'submit' }, 'Save');
+    const cancel = actionButton({ label: 'Cancel', run: () => this.#drawAgain(entry, thread, 'Rename') });
+    const form = h('form', { class: 'entry-form' }, input, cancel, save);
+    this.#ask(entry, form, () => this.#drawAgain(entry, thread, 'Rename'));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#rename(entry, thread, input.value.trim());
+    });
+    input.focus();
+    input.select();
+  }
+
+  /** @type {(entry: HTMLElement, thread: Thread, title: string) => Promise<void>} */
+  async #rename(entry, thread, title) {
+    const renamed = { ...thread, title: title || thread.title };
+    this.#drawAgain(entry, renamed, 'Rename');
+    if (renamed.title === thread.title) return;
+    try {
+      await this.connection.renameThread(thread.id, title, new AbortController().signal);
+      this.on.renamed(renamed);
+    } catch (error) {
+      this.#draw(entry, thread);
+      this.#fail(error);
+    }
+  }
+
+  /** @type {(entry: HTMLElement, thread: Thread) => void} */
+  #askDelete(entry, thread) {
+    const cancel = actionButton({ label: 'Cancel', run: () => this.#drawAgain(entry, thread, 'Delete') });
+    const sure = actionButton({ label: 'Delete', run: () => void this.#remove(entry, thread) });
+    sure.classList.add('danger');
+    const question = `Delete “${thread.title || UNTITLED}”?`;
+    const asked = h('div', { class: 'entry-form', role: 'group', 'aria-label': question }, h('span', {}, question), cancel, sure);
+    this.#ask(entry, asked, () => this.#drawAgain(entry, thread, 'Delete'));
+    cancel.focus();
+  }
+
+  /** @type {(entry: HTMLElement, thread: Thread) => Promise<void>} */
+  async #remove(entry, thread) {
+    for (const button of entry.querySelectorAll('button')) button.disabled = true;
+    try {
+      await this.connection.deleteThread(thread.id, new AbortController().signal);
+    } catch (error) {
+      this.#draw(entry, thread);
+      return this.#fail(error);
+    }
+    const next = entry.nextElementSibling ?? entry.previousElementSibling;
+    entry.remove();
+    (next?.querySelector('button') ?? this.#close).focus();
+    this.#say(this.#list.childElementCount ? '' : 'No conversations yet.');
+    this.on.deleted(thread.id);
+  }
+
+  /** Escape takes the question back and leaves the panel open. @type {(entry: HTMLElement, asked: HTMLElement, back: () => void) => void} */
+  #ask(entry, asked, back) {
+    asked.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.stopPropagation();
+      back();
+    });
+    entry.replaceChildren(asked);
+  }
+
+  /** @type {(entry: HTMLElement, thread: Thread, from: string) => void} the button that had asked has the focus again */
+  #drawAgain(entry, thread, from) {
+    this.#draw(entry, thread);
+    const button = [...entry.querySelectorAll('button')].find((one) => one.title.startsWith(from));
+    button?.focus();
+  }
+
+  /** @type {(error: unknown, action?: Action | null) => void} */
+  #fail(error, action = null) {
+    const text = error instanceof ChatError ? error.message : 'The connection to the server was lost.';
+    this.#note.replaceChildren(errorBubble(text, action));
+    this.on.failed(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.#note.replaceChildren(...(text ? [text] : []));
   }
 }
 
@@ -2627,6 +3025,11 @@ class Composer {
   /** @param {string} text */
   set placeholder(text) {
     this.#input.placeholder = text;
+  }
+
+  /** @param {string} locale */
+  set lang(locale) {
+    this.#input.lang = locale;
   }
 
   focus() {
@@ -2724,6 +3127,24 @@ function isAbort(error) {
 /** @type {(value: unknown, fallback: string) => string} */
 function textOr(value, fallback) {
   return typeof value === 'string' && value ? value : fallback;
+}
+
+/** @param {unknown} locale */
+function usableLocale(locale) {
+  try {
+    return Intl.getCanonicalLocales(/** @type {string} */ (locale))[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Options of the contract that change nothing here: docs/chatkit-element.md tells why. */
+const IGNORED_OPTIONS = ['api.getClientSecret', 'commands', 'composer.dictation', 'entities', 'theme.typography.fontSources'];
+
+/** @param {any} options */
+function ignoredOptions(options) {
+  const at = (/** @type {string} */ path) => path.split('.').reduce((value, step) => value?.[step], options);
+  return IGNORED_OPTIONS.filter((path) => at(path) !== undefined);
 }
 
 /** @param {any} prompt */
@@ -2842,6 +3263,31 @@ button:disabled { cursor: default; }
 :focus-visible { outline: 2px solid var(--accent-text); outline-offset: 2px; }
 .icon { width: 1.125em; height: 1.125em; flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
 .icon.filled { fill: currentColor; }
+
+.frame { --header: 0rem; }
+.frame[data-header] { --header: 3.25rem; }
+.header { display: flex; align-items: center; gap: .25rem; flex: none; height: var(--header); padding: 0 .75rem; border-bottom: 1px solid var(--line); }
+.header .title { flex: 1; min-width: 0; margin: 0 .375rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 1rem; font-weight: 600; letter-spacing: -.01em; }
+.header .title[hidden] { display: block !important; visibility: hidden; }
+.header .quiet { width: 2.25rem; height: 2.25rem; flex: none; font-size: 1rem; }
+.header .quiet[aria-expanded=true] { background: var(--bubble); color: var(--fg); }
+.threads { position: absolute; inset: var(--header) 0 0; z-index: 1; overflow-y: auto; overscroll-behavior: contain; background: var(--bg); padding: 0 max(1rem, (100% - 46rem) / 2) 1.5rem; }
+.threads-bar { position: sticky; top: 0; display: flex; align-items: center; justify-content: space-between; padding: 1rem .75rem .75rem; background: var(--bg); }
+.threads-bar h2 { margin: 0; font-size: 1.125rem; font-weight: 650; letter-spacing: -.01em; }
+.threads > .action { display: block; margin: .75rem auto 0; }
+.entries { display: grid; grid-template-columns: minmax(0, 1fr); gap: .125rem; margin: 0; padding: 0; list-style: none; }
+.entry { display: flex; align-items: center; gap: .125rem; min-height: 2.75rem; padding-inline-end: .5rem; border-radius: min(12px, var(--radius)); }
+.entry:hover, .entry:focus-within { background: var(--soft); }
+.entry-open { display: flex; align-items: baseline; gap: 1rem; flex: 1; min-width: 0; padding: .625rem .75rem; border: 0; border-radius: inherit; background: none; text-align: start; }
+.entry-open[aria-current] .entry-title { font-weight: 650; }
+.entry-title { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.entry time { flex: none; color: var(--muted); font-size: .8125rem; font-variant-numeric: tabular-nums; }
+.entry-form { display: flex; align-items: center; flex-wrap: wrap; gap: .5rem; flex: 1; min-width: 0; padding: .375rem .25rem .375rem .75rem; }
+.entry-form > :first-child { flex: 1; min-width: 8rem; overflow-wrap: anywhere; }
+.entry-form input { padding: .375rem .75rem; border: 1px solid var(--line); border-radius: min(10px, var(--radius)); background: var(--bg); color: inherit; font: inherit; }
+.entries-note { margin: 0; padding: .625rem .75rem; color: var(--muted); }
+.entries-note:empty { display: none; }
+.action.danger { border-color: var(--danger-line); color: var(--danger); }
 
 .scroller { position: relative; flex: 1; min-height: 0; overflow-y: auto; overscroll-behavior: contain; display: flex; flex-direction: column; scrollbar-gutter: stable both-edges; }
 .scroller:focus-visible { outline-offset: -2px; }

@@ -107,6 +107,9 @@ function configureChat() {
       prompts: PROMPTS.map((prompt) => ({ label: prompt, prompt })),
     },
     composer: { placeholder: 'Message Verbatim' },
+    // The page has a header and a list of its own.
+    header: { enabled: false },
+    history: { enabled: false },
   });
 }
 

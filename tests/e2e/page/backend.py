@@ -218,6 +218,8 @@ async def answer(state: Backend, sent: Sent) -> Response:
         return list_items(state, thread, sent.params)
     if state.refusals:
         return problem(state.refusals.pop(0))
+    if sent.type in THREAD_OPERATIONS:
+        return JSONResponse(THREAD_OPERATIONS[sent.type](state, sent.params))
     if sent.type == "items.feedback":
         assert thread is not None
         rate(thread, sent)
@@ -249,6 +251,35 @@ async def start(state: Backend, thread: Thread | None, sent: Sent) -> Run:
         await run.send({"type": "thread.created", "thread": event})
     await run.send({"type": "thread.item.done", "item": message})
     return run
+
+
+def list_threads(state: Backend, params: dict[str, Any]) -> dict[str, Any]:
+    newest = sorted(state.threads.values(), key=lambda thread: thread.id, reverse=True)
+    rows = [thread.as_metadata() for thread in newest]
+    page, cursor = paged(rows, params["limit"], params.get("after"))
+    return {"data": page, "has_more": cursor is not None} | ({"after": cursor} if cursor else {})
+
+
+def get_thread(state: Backend, params: dict[str, Any]) -> dict[str, Any]:
+    return state.threads[params["thread_id"]].as_metadata()
+
+
+def rename_thread(state: Backend, params: dict[str, Any]) -> dict[str, Any]:
+    state.threads[params["thread_id"]].title = params["title"]
+    return get_thread(state, params)
+
+
+def delete_thread(state: Backend, params: dict[str, Any]) -> dict[str, Any]:
+    del state.threads[params["thread_id"]]
+    return {}
+
+
+THREAD_OPERATIONS = {
+    "threads.list": list_threads,
+    "threads.get_by_id": get_thread,
+    "threads.update": rename_thread,
+    "threads.delete": delete_thread,
+}
 
 
 def rate(thread: Thread, sent: Sent) -> None:
