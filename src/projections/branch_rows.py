@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import BigInteger, Column, Table
 
 from projections.rows import Key, ReadRow
 from projections.tables import UPDATED, identifier, metadata, sealed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BranchRow(ReadRow):
+class BranchRow(ReadRow, frozen=True, kw_only=True):
     id: str
     conversation_id: str
     #: Both null for the main branch, which has a row once it was left.

@@ -8,7 +8,8 @@ fork or to switch changes no message.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from events import conversation as events
 from events.stored import RecordedEvent

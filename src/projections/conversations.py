@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import field
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Index, Table
 
 from events import conversation as events
@@ -20,8 +21,7 @@ ACTIVE = "active"
 DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationRow(ReadRow):
+class ConversationRow(ReadRow, frozen=True, kw_only=True):
     id: str
     status: str = ACTIVE
     title: str = ""

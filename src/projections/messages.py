@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Index, Table
 
 from events import conversation as events
@@ -31,8 +32,7 @@ OPEN_STATUSES = frozenset({"requested", "running"})
 UNFINISHED = frozenset({"running", "waiting"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     call_id: str
     name: str
     #: JSON text, as the model wrote it.
@@ -47,8 +47,7 @@ class ToolCall:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageRow(ReadRow):
+class MessageRow(ReadRow, frozen=True, kw_only=True):
     id: str
     conversation_id: str
     ordinal: int
@@ -66,7 +65,7 @@ class MessageRow(ReadRow):
     content: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     #: Of pages only, and only where there is more than one.
-    siblings: Siblings | None = field(default=None, compare=False)
+    siblings: Siblings | None = None
 
 
 TABLE = Table(

@@ -111,7 +111,7 @@ def to_row(
     if data_key is None:
         return None
     plain = {name: record[name] for name in model.plain}
-    row_key = (model.name, *(plain[column.name] for column in model.table.primary_key))
+    row_key = (model.name, *(plain[name] for name in model.primary_key))
     content = unseal(model, row_key, record["sealed"], data_key)
     return model.row(**plain, **content, is_stale=record.get("is_stale", False))
 

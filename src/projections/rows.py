@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from projections.errors import RowNotLoaded
 
@@ -13,11 +15,12 @@ from projections.errors import RowNotLoaded
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRow:
+class ReadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A struct and no dataclass: a fold replaces a few of them with every event."""
+
     owner_id: str
-    #: True when the row's stream is parked: newer events of it are not in the row.
-    is_stale: bool = field(default=False, compare=False)
+    #: Of what is read only. True when the row's stream is parked: newer events are not in the row.
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Index, Integer, Table
 
 from events import conversation as events
@@ -17,8 +17,7 @@ from projections.rows import Key, ReadRow, Rows
 from projections.tables import UPDATED, ReadModel, identifier, metadata, moment, sealed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRow(ReadRow):
+class RunRow(ReadRow, frozen=True, kw_only=True):
     id: str
     conversation_id: str
     #: The user message it answers.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
 
@@ -28,16 +29,20 @@ class ReadModel:
     keys: Callable[[RecordedEvent], Iterable[Key]]
     apply: Callable[[Rows, RecordedEvent], None]
 
-    @property
+    @cached_property
     def name(self) -> str:
-        return self.table.name
+        return str(self.table.name)
 
-    @property
+    @cached_property
     def plain(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.table.c if c.name not in ("sealed", "key_id"))
 
     def key_of(self, row: ReadRow) -> Key:
-        return (self.name, *(getattr(row, column.name) for column in self.table.primary_key))
+        return (self.name, *(getattr(row, name) for name in self.primary_key))
+
+    @cached_property
+    def primary_key(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.table.primary_key)
 
 
 def identifier(name: str, *, primary_key: bool = False, nullable: bool = False) -> Column[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Column, Index, Table
 
 from events import task as events
@@ -18,8 +18,7 @@ PENDING = "pending"
 COMPLETED = "completed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRow(ReadRow):
+class TaskRow(ReadRow, frozen=True, kw_only=True):
     id: str
     title: str
     notes: str = ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table
 
 from events import conversation as events
@@ -23,8 +23,7 @@ from projections.tables import UPDATED, ReadModel, identifier, metadata, sealed
 AGENT = "agent:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadItemRow(ReadRow):
+class ThreadItemRow(ReadRow, frozen=True, kw_only=True):
     id: str
     conversation_id: str
     ordinal: int
@@ -38,7 +37,7 @@ class ThreadItemRow(ReadRow):
     #: positive | negative, as it was given last.
     feedback: str | None = None
     #: Of pages only, and only where there is more than one.
-    siblings: Siblings | None = field(default=None, compare=False)
+    siblings: Siblings | None = None
 
 
 TABLE = Table(

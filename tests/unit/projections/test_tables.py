@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import dataclasses
 import uuid
 
+import msgspec
 import pytest
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Text, Uuid
 
@@ -36,7 +36,7 @@ ROW = MessageRow(
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 def test_every_field_of_a_row_is_a_column_or_sealed(model: ReadModel) -> None:
-    fields = {f.name for f in dataclasses.fields(model.row)} - {"is_stale", "siblings"}
+    fields = {f.name for f in msgspec.structs.fields(model.row)} - {"is_stale", "siblings"}
     assert fields == {*model.plain, *model.content}
     assert not set(model.plain) & set(model.content)
 
