@@ -10,7 +10,7 @@
  *     chat.setOptions({ api: { url: '/chatkit', domainKey: 'local' } });
  *     document.body.append(chat);
  *
- * Order: limits, wire, Markdown, views, timeline, element, styles.
+ * Order: limits, wire, Markdown, views, widgets, timeline, element, styles.
  */
 
 /** @typedef {{ url: string, fetch?: (url: string, init: RequestInit) => Promise<Response> }} Api */
@@ -26,7 +26,7 @@
 /** @typedef {{ id: string, data: string } | { comment: string }} Frame */
 /** @typedef {{ lost: () => void, opened: () => void, log: (name: string, data: object) => void }} StreamListener */
 /** @typedef {{ label: string, run: () => void }} Action */
-/** @typedef {{ edit: (item: Item, text: string) => void, retry: (itemId: string) => void, show: (messageId: string) => void }} BranchActions */
+/** @typedef {{ edit: (item: Item, text: string) => void, retry: (itemId: string) => void, show: (messageId: string) => void, log: (name: string, data: object) => void }} BranchActions */
 
 /** Durations in seconds; tests and unusual networks may change them. */
 export const timings = {
@@ -180,6 +180,19 @@ class Connection {
     const params = { thread_id: threadId, item_ids: [itemId], kind };
     const body = { type: 'items.feedback', params, ...(isUndo && { metadata: { undo: true } }) };
     await this.request('POST', '', { body, signal });
+  }
+
+  /**
+   * @param {string} threadId
+   * @param {string} itemId
+   * @param {{ type: string, payload?: any }} action
+   * @param {AbortSignal} signal
+   * @returns {Promise<Item | null>} what became of the item, when that is told
+   */
+  async act(threadId, itemId, action, signal) {
+    const params = { thread_id: threadId, item_id: itemId, action };
+    const response = await this.request('POST', '', { body: { type: 'threads.sync_custom_action', params }, signal });
+    return (await response.json()).updated_item ?? null;
   }
 
   /** @param {string} runId */
@@ -1496,49 +1509,785 @@ function taskContent(task) {
   return [task.content, ...(task.queries ?? []), ...sources].filter(Boolean).join('\n');
 }
 
+// ------------------------------------------------------------------------------------- widgets
+
 const WIDGET_ACTION = 'widget-action';
-const WIDGET_TEXTS = { Title: 'h4', Text: 'p', Caption: 'small' };
-const WIDGET_BOXES = ['Card', 'Row', 'Col', 'Box'];
+const DEEPEST_WIDGET = 24;
+const MOST_WIDGET_PARTS = 2_000;
+const AUTOMATIC_LIST_LIMIT = 5;
+const SPACING_PIXELS = 4;
+
+/** @typedef {(part: any, painter: WidgetPainter) => HTMLElement} DrawPart */
+/** @typedef {(action: any, source: HTMLElement, own?: Record<string, unknown>) => void} Act */
+/** @typedef {{ act: Act, log: (name: string, data: object) => void, prefix: string }} WidgetContext */
 
 /**
- * A widget's parts as elements; what is not known is left out.
- * @type {(part: any, act: (action: any) => void) => HTMLElement | null}
+ * Draws a widget's parts as elements, and finds them again by id when the server changes one.
+ * What it gets may be anything: a model had its hands in it.
  */
-function widgetPart(part, act) {
-  const tag = WIDGET_TEXTS[/** @type {'Text'} */ (part?.type)];
-  if (tag) return h(tag, { class: 'widget-text', dir: 'auto' }, String(part.value ?? ''));
-  if (part?.type === 'Badge') return h('span', { class: 'label' }, String(part.label ?? ''));
-  if (part?.type === 'Button') return widgetButton(part.label, part.onClickAction, act, part.style !== 'secondary');
-  if (!WIDGET_BOXES.includes(part?.type)) return null;
-  const parts = [...(part.children ?? [])].map((child) => widgetPart(child, act));
-  const answers = [part.confirm, part.cancel].map((answer, index) => answer && widgetButton(answer.label, answer.action, act, index === 0));
-  const foot = answers.some(Boolean) ? h('div', { class: 'answers' }, ...answers) : null;
-  return h('div', { class: `widget-${part.type.toLowerCase()}` }, ...parts, foot);
+class WidgetPainter {
+  /** @type {Map<string, { part: any, element: HTMLElement }>} */
+  #drawn = new Map();
+  /** @type {Map<string, (delta: string) => void>} */
+  #growing = new Map();
+  /** @type {Set<MarkdownView>} */
+  #stale = new Set();
+  #left = 0;
+  #depth = 0;
+
+  /** @param {WidgetContext} context */
+  constructor(context) {
+    this.context = context;
+    this.act = context.act;
+  }
+
+  /** @param {any} root */
+  drawRoot(root) {
+    this.#drawn.clear();
+    this.#growing.clear();
+    this.#stale.clear();
+    this.#left = MOST_WIDGET_PARTS;
+    return this.draw(root);
+  }
+
+  /**
+   * @param {any} part
+   * @returns {HTMLElement | null} nothing for what cannot be drawn
+   */
+  draw(part) {
+    if (part === null || typeof part !== 'object') return null;
+    if (this.#depth >= DEEPEST_WIDGET || this.#left-- <= 0) {
+      if (this.#left === -1) this.context.log('widget.cut', { parts: MOST_WIDGET_PARTS });
+      return null;
+    }
+    this.#depth += 1;
+    const element = this.#drawKnown(part);
+    this.#depth -= 1;
+    if (element && typeof part.id === 'string') this.#drawn.set(part.id, { part, element });
+    return element;
+  }
+
+  /** @param {any} part */
+  #drawKnown(part) {
+    if (Object.hasOwn(WIDGET_PARTS, part.type)) return WIDGET_PARTS[part.type](part, this);
+    this.context.log('widget.unknown', { type: String(part.type) });
+    const children = this.children(part);
+    return children.length ? h('div', { class: 'widget-col' }, ...children) : null;
+  }
+
+  /** @param {any} part */
+  children({ children }) {
+    const parts = Array.isArray(children) ? children : [children];
+    return parts.map((part) => this.draw(part)).filter((element) => element !== null);
+  }
+
+  /** @type {(part: any, grow: (delta: string) => void) => void} */
+  grows(part, grow) {
+    if (typeof part.id === 'string') this.#growing.set(part.id, grow);
+  }
+
+  /** @param {MarkdownView} view */
+  touch(view) {
+    this.#stale.add(view);
+  }
+
+  render() {
+    for (const view of this.#stale) view.render();
+    this.#stale.clear();
+  }
+
+  /** @type {(id: string, delta: string) => boolean} */
+  append(id, delta) {
+    const grow = this.#growing.get(id);
+    if (!grow) return false;
+    const { part } = /** @type {{ part: any }} */ (this.#drawn.get(id));
+    part.value = textIn(part.value) + delta;
+    grow(delta);
+    return true;
+  }
+
+  /** @type {(id: string, part: any) => boolean} */
+  replace(id, part) {
+    const known = this.#drawn.get(id);
+    if (!known || part === null || typeof part !== 'object') return false;
+    this.#forget(known.part);
+    for (const name of Object.keys(known.part)) delete known.part[name];
+    Object.assign(known.part, part, { id });
+    this.#left = MOST_WIDGET_PARTS;
+    const place = known.element;
+    const element = this.draw(known.part) ?? h('span', { hidden: true });
+    this.#drawn.set(id, { part: known.part, element });
+    keepTyped(place, () => place.replaceWith(element), element);
+    return true;
+  }
+
+  /** @param {any} part */
+  #forget(part) {
+    if (part === null || typeof part !== 'object') return;
+    this.#drawn.delete(part.id);
+    this.#growing.delete(part.id);
+    for (const child of Array.isArray(part.children) ? part.children : [part.children]) this.#forget(child);
+  }
 }
 
-/** @type {(label: any, action: any, act: (action: any) => void, isMain: boolean) => HTMLElement} */
-function widgetButton(label, action, act, isMain) {
-  const button = h('button', { class: isMain ? 'action main' : 'action', type: 'button' }, String(label ?? ''));
-  button.addEventListener('click', () => act(action));
+// -- values that parts are styled with
+
+/** @param {unknown} value */
+function textIn(value) {
+  return ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : '';
+}
+
+/** @param {unknown} value a name that stands in the style sheet, or in no rule of it */
+function token(value) {
+  return typeof value === 'string' && /^[a-z0-9%-]{1,16}$/.test(value) ? value : null;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Record<string, string | null>} tokens
+ */
+function mark(element, tokens) {
+  for (const [name, value] of Object.entries(tokens)) if (value !== null) element.dataset[name] = value;
+  return element;
+}
+
+/** Through the object model, which a policy without inline styles allows. @type {(element: HTMLElement, name: string, value: string | null) => void} */
+function setStyle(element, name, value) {
+  if (value !== null) element.style.setProperty(name, value);
+}
+
+/** @type {(value: unknown, unit?: number) => string | null} */
+function lengthOf(value, unit = 1) {
+  if (typeof value === 'number') return value >= 0 && value < 10_000 ? `${value * unit}px` : null;
+  if (typeof value !== 'string') return null;
+  if (/^\d{1,4}(\.\d{1,4})?$/.test(value)) return `${Number(value) * unit}px`;
+  const isLength = /^(\d{1,4}(\.\d{1,4})?(px|rem|em|ch|%|vh|vw)|auto|fit-content|min-content|max-content)$/.test(value);
+  return isLength ? value : null;
+}
+
+/** @type {Record<string, string>} */
+const PALETTE = {
+  gray: '#6b746e', red: '#dc2f26', orange: '#e8730c', yellow: '#d9a406',
+  green: '#16a34a', blue: '#2870e3', purple: '#8b45e6', pink: '#e0408f',
+};
+/** @type {Record<string, string>} */
+const TEXT_COLORS = {
+  prose: 'var(--fg)', primary: 'var(--fg)', emphasis: 'var(--fg)', secondary: 'var(--muted)', tertiary: 'var(--muted)',
+  success: 'light-dark(#0b6b2e, #5fe08a)', warning: 'var(--warning)', danger: 'var(--danger)',
+};
+/** @type {Record<string, string>} */
+const SURFACE_COLORS = {
+  surface: 'var(--bg)', 'surface-secondary': 'var(--soft)', 'surface-tertiary': 'var(--bubble)',
+  'surface-elevated': 'var(--bg)', 'surface-elevated-secondary': 'var(--soft)',
+};
+/** @type {Record<string, string>} */
+const LINE_COLORS = { default: 'var(--line)', subtle: 'var(--line)', strong: 'var(--muted)' };
+
+/**
+ * A named colour, a shade of the palette, any CSS colour, or one each for light and dark.
+ * @type {(value: any, named?: Record<string, string>) => string | null}
+ */
+function colorOf(value, named = {}) {
+  if (value !== null && typeof value === 'object') {
+    const [light, dark] = [colorOf(value.light, named), colorOf(value.dark, named)];
+    return light && dark ? `light-dark(${light}, ${dark})` : (light ?? dark);
+  }
+  if (typeof value !== 'string') return null;
+  if (Object.hasOwn(named, value)) return named[value];
+  const [, hue, shade] = /^([a-z]+)-(\d{1,4})$/.exec(value) ?? [];
+  if (hue && Object.hasOwn(PALETTE, hue)) return shadeOf(PALETTE[hue], Math.min(1000, Number(shade)));
+  return CSS.supports('color', value) && !/var\(|env\(|attr\(/i.test(value) ? value : null;
+}
+
+/** @type {(color: string, shade: number) => string} */
+function shadeOf(color, shade) {
+  if (shade <= 500) return `color-mix(in srgb, ${color} ${shade / 5}%, white)`;
+  return `color-mix(in srgb, ${color} ${100 - (shade - 500) / 6}%, black)`;
+}
+
+/** @type {Record<string, string>} */
+const RADII = {
+  none: '0', '2xs': '2px', xs: '4px', sm: '6px', md: '8px', lg: '10px', xl: '12px',
+  '2xl': '16px', '3xl': '20px', '4xl': '24px', full: '9999px', '100%': '100%',
+};
+/** @type {Record<string, string>} */
+const FLEX_PLACES = { start: 'flex-start', end: 'flex-end', between: 'space-between', around: 'space-around', evenly: 'space-evenly' };
+const SIDES = { x: ['left', 'right'], y: ['top', 'bottom'], top: ['top'], right: ['right'], bottom: ['bottom'], left: ['left'] };
+
+/** @type {(value: any, set: (side: string, value: any) => void) => void} */
+function eachSide(value, set) {
+  for (const [name, sides] of Object.entries(SIDES)) {
+    if (value?.[name] !== undefined) for (const side of sides) set(`-${side}`, value[name]);
+  }
+}
+
+/** @type {(element: HTMLElement, name: string, value: any) => void} */
+function setSpacing(element, name, value) {
+  if (value === null || typeof value !== 'object') return setStyle(element, name, lengthOf(value, SPACING_PIXELS));
+  eachSide(value, (side, one) => setStyle(element, name + side, lengthOf(one, SPACING_PIXELS)));
+}
+
+/** @type {(element: HTMLElement, value: any) => void} */
+function setBorder(element, value) {
+  const line = (/** @type {any} */ border) => {
+    const { size, color, style } = typeof border === 'object' && border !== null ? border : { size: border };
+    const width = lengthOf(size);
+    const kind = ['dashed', 'dotted', 'double', 'groove', 'ridge', 'inset', 'outset'].includes(style) ? style : 'solid';
+    return width && `${width} ${kind} ${colorOf(color, LINE_COLORS) ?? 'var(--line)'}`;
+  };
+  const isWhole = typeof value !== 'object' || value === null || 'size' in value;
+  if (isWhole) return setStyle(element, 'border', line(value ?? null));
+  eachSide(value, (side, one) => setStyle(element, `border${side}`, line(one)));
+}
+
+/** @type {(element: HTMLElement, part: any) => void} */
+function setBlock(element, part) {
+  for (const [name, both] of [['', part.size], ['min-', part.minSize], ['max-', part.maxSize]]) {
+    const prefix = name.replace('-', '');
+    const own = (/** @type {string} */ side) => part[prefix ? prefix + side[0].toUpperCase() + side.slice(1) : side];
+    for (const side of ['width', 'height']) setStyle(element, name + side, lengthOf(own(side) ?? both));
+  }
+  const ratio = textIn(part.aspectRatio);
+  setStyle(element, 'aspect-ratio', /^[\d.]{1,8}( ?\/ ?[\d.]{1,8})?$/.test(ratio) ? ratio : null);
+  setStyle(element, 'border-radius', RADII[token(part.radius) ?? ''] ?? null);
+  setSpacing(element, 'margin', part.margin);
+}
+
+/** @type {(element: HTMLElement, part: any) => HTMLElement} */
+function setBox(element, part) {
+  const place = (/** @type {unknown} */ value) => FLEX_PLACES[token(value) ?? ''] ?? token(value);
+  setStyle(element, 'align-items', place(part.align));
+  setStyle(element, 'justify-content', place(part.justify));
+  setStyle(element, 'flex-wrap', token(part.wrap));
+  const flex = textIn(part.flex);
+  setStyle(element, 'flex', /^[\d.]{1,6}( [\d.]{1,6})?( (auto|\d{1,4}(px|%)?))?$|^(auto|none|initial)$/.test(flex) ? flex : null);
+  setStyle(element, 'gap', lengthOf(part.gap, SPACING_PIXELS));
+  setStyle(element, 'background', colorOf(part.background, SURFACE_COLORS));
+  setSpacing(element, 'padding', part.padding);
+  setBorder(element, part.border);
+  setBlock(element, part);
+  return element;
+}
+
+/** @type {(element: HTMLElement, part: any) => HTMLElement} */
+function setTheme(element, { theme }) {
+  if (theme !== 'light' && theme !== 'dark') return element;
+  element.classList.add('themed');
+  return mark(element, { scheme: theme });
+}
+
+/** @param {unknown} name */
+function partIcon(name) {
+  return typeof name === 'string' && name ? namedIcon(name) : null;
+}
+
+// -- containers
+
+/** @type {DrawPart} */
+function drawCard(part, painter) {
+  const form = part.asForm === true;
+  const status = widgetStatus(part.status);
+  const answers = cardAnswers(part, painter);
+  const body = [...painter.children(part), answers];
+  const card = h(form ? 'form' : 'div', { class: 'widget-card' }, status, ...(part.collapsed === true ? [folded(part, status, body)] : body));
+  if (form) onSubmit(/** @type {HTMLFormElement} */ (card), part.confirm?.action, painter.act);
+  setStyle(card, 'background', colorOf(part.background, SURFACE_COLORS));
+  setSpacing(card, 'padding', part.padding);
+  setBorder(card, part.border);
+  return setTheme(mark(card, { size: token(part.size) }), part);
+}
+
+/** @type {(part: any, painter: WidgetPainter) => HTMLElement | null} */
+function cardAnswers({ confirm, cancel, asForm }, painter) {
+  const buttons = [confirm, cancel].map((answer, index) => {
+    if (answer === null || typeof answer !== 'object') return null;
+    const isSubmit = asForm === true && index === 0;
+    const button = widgetButton(textIn(answer.label), isSubmit);
+    button.classList.toggle('main', index === 0);
+    if (!isSubmit) onAct(button, 'click', answer.action, painter.act);
+    button.dataset.acts = actsWhere(answer.action);
+    button.dataset.whole = '';
+    return button;
+  });
+  return buttons.some(Boolean) ? h('div', { class: 'answers' }, ...buttons) : null;
+}
+
+/** What a card that is done with still shows: its title, and the rest when asked for. @type {(part: any, status: HTMLElement | null, body: (HTMLElement | null)[]) => HTMLElement} */
+function folded(part, status, body) {
+  const children = Array.isArray(part.children) ? part.children : [];
+  const title = children.find((/** @type {any} */ child) => child?.type === 'Title')?.value;
+  const summary = h('summary', {}, icon('chevron'), textIn(title) || (status ? 'Details' : 'Done'));
+  return h('details', { class: 'widget-folded' }, summary, h('div', { class: 'widget-col' }, ...body));
+}
+
+/** @param {any} status */
+function widgetStatus(status) {
+  const text = textIn(status?.text);
+  if (!text) return null;
+  return h('div', { class: 'widget-status' }, partIcon(status.icon), h('span', {}, text));
+}
+
+/** @type {(name: string, direction?: string) => DrawPart} */
+function boxAs(name, direction) {
+  return (part, painter) => {
+    const box = h('div', { class: name }, ...painter.children(part));
+    if (!direction && part.direction === 'row') box.classList.replace('widget-col', 'widget-row');
+    return setTheme(setBox(box, part), part);
+  };
+}
+
+/** @type {DrawPart} */
+function drawForm(part, painter) {
+  const form = /** @type {HTMLFormElement} */ (h('form', { class: part.direction === 'row' ? 'widget-row' : 'widget-col' }, ...painter.children(part)));
+  onSubmit(form, part.onSubmitAction, painter.act);
+  return setBox(form, part);
+}
+
+/** @type {DrawPart} */
+function drawListView(part, painter) {
+  const rows = painter.children(part);
+  const limit = part.limit === 'auto' ? AUTOMATIC_LIST_LIMIT : part.limit;
+  const hidden = Number.isInteger(limit) && limit > 0 ? rows.slice(limit) : [];
+  for (const row of hidden) row.hidden = true;
+  const list = h('ul', { class: 'widget-rows' }, ...rows);
+  const more = hidden.length ? widgetButton('Show more', false) : null;
+  more?.addEventListener('click', () => {
+    for (const row of hidden) row.hidden = false;
+    more.remove();
+    focusFirst(hidden[0]);
+  });
+  return setTheme(h('div', { class: 'widget-list' }, widgetStatus(part.status), list, more), part);
+}
+
+/** @param {HTMLElement} element */
+function focusFirst(element) {
+  const inner = /** @type {HTMLElement | null} */ (element.querySelector('button, input, select, textarea, a'));
+  if (!inner) element.tabIndex = -1;
+  (inner ?? element).focus();
+}
+
+/** @type {DrawPart} */
+function drawListViewItem(part, painter) {
+  const row = h('li', {}, ...painter.children(part));
+  setStyle(row, 'gap', lengthOf(part.gap, SPACING_PIXELS));
+  setStyle(row, 'align-items', FLEX_PLACES[token(part.align) ?? ''] ?? token(part.align));
+  if (typeof part.onClickAction?.type !== 'string') return row;
+  // It lies over the whole row, and what can be used in the row lies over it.
+  const cover = h('button', { class: 'cover', type: 'button', 'aria-label': row.textContent?.trim().slice(0, 200) || part.onClickAction.type });
+  onAct(cover, 'click', part.onClickAction, painter.act);
+  row.prepend(cover);
+  return row;
+}
+
+// -- texts
+
+/** @type {(tag: string) => DrawPart} */
+function textAs(tag) {
+  return (part, painter) => {
+    if (part.type === 'Text' && part.editable !== null && typeof part.editable === 'object') return editableText(part, painter);
+    const shown = document.createTextNode(textIn(part.value));
+    const element = h(tag, { class: 'widget-text', dir: 'auto' });
+    element.append(shown);
+    painter.grows(part, (delta) => shown.appendData(delta));
+    return setText(element, part);
+  };
+}
+
+/** @type {(element: HTMLElement, part: any) => HTMLElement} */
+function setText(element, part) {
+  mark(element, { kind: token(textIn(part.type).toLowerCase()), size: token(part.size), weight: token(part.weight), align: token(part.textAlign) });
+  element.classList.toggle('italic', part.italic === true);
+  element.classList.toggle('struck', part.lineThrough === true);
+  element.classList.toggle('truncated', part.truncate === true);
+  setStyle(element, 'color', colorOf(part.color, TEXT_COLORS));
+  setStyle(element, 'width', lengthOf(part.width));
+  if (part.minLines > 0) setStyle(element, 'min-height', `${Math.min(100, part.minLines)}lh`);
+  if (part.maxLines > 0) {
+    element.classList.add('clamped');
+    setStyle(element, '-webkit-line-clamp', String(Math.min(1000, Math.floor(part.maxLines))));
+  }
+  return element;
+}
+
+/** @type {DrawPart} */
+function editableText(part, painter) {
+  const about = { ...part.editable, defaultValue: part.value, rows: part.minLines };
+  const field = part.minLines > 1 ? drawTextarea(about, painter) : drawInput(about, painter);
+  painter.grows(part, (delta) => (/** @type {HTMLInputElement} */ (field).value += delta));
+  return setText(field, part);
+}
+
+/** @type {DrawPart} */
+function drawMarkdown(part, painter) {
+  const view = new MarkdownView();
+  view.set(textIn(part.value));
+  view.render();
+  painter.grows(part, (delta) => {
+    view.append(delta);
+    painter.touch(view);
+  });
+  return view.element;
+}
+
+/** @type {DrawPart} */
+function drawBadgeLabel(part) {
+  const label = h('span', { class: 'label', dir: 'auto' }, textIn(part.label));
+  label.classList.toggle('square', part.pill === false);
+  return mark(label, { color: token(part.color) ?? 'secondary', variant: token(part.variant), size: token(part.size) });
+}
+
+/** @type {DrawPart} */
+function drawIcon(part) {
+  const drawn = h('span', { class: 'widget-icon' }, partIcon(part.name));
+  setStyle(drawn, 'color', colorOf(part.color, TEXT_COLORS));
+  return mark(drawn, { size: token(part.size) });
+}
+
+/** An address that a model wrote is not loaded: that would tell its host who reads this. @type {DrawPart} */
+function drawImage(part) {
+  return h('span', { class: 'label square', 'data-color': 'secondary' }, partIcon('square-image'), textIn(part.alt) || 'Image');
+}
+
+/** @type {DrawPart} */
+function drawDivider(part) {
+  const line = h('hr', { class: 'widget-divider' });
+  setStyle(line, 'border-top-color', colorOf(part.color, LINE_COLORS));
+  setStyle(line, 'border-top-width', lengthOf(part.size));
+  setStyle(line, 'margin-block', lengthOf(part.spacing, SPACING_PIXELS));
+  line.classList.toggle('flush', part.flush === true);
+  return line;
+}
+
+/** @type {DrawPart} */
+function drawSpacer(part) {
+  const space = h('div', { class: 'widget-spacer', 'aria-hidden': 'true' });
+  setStyle(space, 'min-width', lengthOf(part.minSize, SPACING_PIXELS));
+  setStyle(space, 'min-height', lengthOf(part.minSize, SPACING_PIXELS));
+  return space;
+}
+
+/** @type {DrawPart} */
+function drawTransition(part, painter) {
+  return h('div', { class: 'widget-col' }, ...painter.children(part));
+}
+
+// -- tables
+
+/** @type {DrawPart} */
+function drawTable(part, painter) {
+  return h('div', { class: 'table', tabindex: '0' }, h('table', {}, h('tbody', {}, ...painter.children(part))));
+}
+
+/** @type {DrawPart} */
+function drawTableRow(part, painter) {
+  const cells = Array.isArray(part.children) ? part.children : [];
+  const drawn = cells.map((/** @type {any} */ cell) => painter.draw(part.header === true && cell ? { ...cell, isHeader: true } : cell));
+  return h('tr', {}, ...drawn);
+}
+
+/** @type {DrawPart} */
+function drawTableCell(part, painter) {
+  const cell = h(part.isHeader ? 'th' : 'td', part.isHeader ? { scope: 'col' } : {}, ...painter.children(part));
+  for (const [name, value] of Object.entries({ colspan: part.colSpan, rowspan: part.rowSpan })) {
+    if (Number.isInteger(value) && value > 1 && value <= 100) cell.setAttribute(name, String(value));
+  }
+  setStyle(cell, 'width', lengthOf(part.width));
+  setSpacing(cell, 'padding', part.padding);
+  return mark(cell, { align: token(part.align), valign: token(part.vAlign), size: token(part.colSize) });
+}
+
+/** A chart's numbers, as a table. @type {DrawPart} */
+function drawChart(part) {
+  const series = (Array.isArray(part.series) ? part.series : []).filter(Boolean);
+  const axis = textIn(part.xAxis?.dataKey ?? part.xAxis);
+  const names = [axis, ...series.map((/** @type {any} */ one) => textIn(one.dataKey))];
+  const heads = [axis, ...series.map((/** @type {any} */ one) => textIn(one.label) || textIn(one.dataKey))];
+  const rows = (Array.isArray(part.data) ? part.data : []).slice(0, MOST_WIDGET_PARTS);
+  const line = (/** @type {any} */ row) => h('tr', {}, ...names.map((name) => h('td', {}, textIn(row?.[name]))));
+  const head = h('tr', {}, ...heads.map((name) => h('th', { scope: 'col' }, name)));
+  return h('div', { class: 'table', tabindex: '0' }, h('table', {}, h('thead', {}, head), h('tbody', {}, ...rows.map(line))));
+}
+
+// -- controls
+
+/** @type {(label: string, isSubmit: boolean) => HTMLButtonElement} */
+function widgetButton(label, isSubmit) {
+  return /** @type {HTMLButtonElement} */ (h('button', { class: 'action', type: isSubmit ? 'submit' : 'button' }, label));
+}
+
+/** @type {DrawPart} */
+function drawButton(part, painter) {
+  const isSubmit = part.submit === true;
+  const label = textIn(part.label);
+  const button = widgetButton('', isSubmit);
+  button.append(...[partIcon(part.iconStart), label || null, partIcon(part.iconEnd)].filter((child) => child !== null));
+  if (!label) button.setAttribute('aria-label', textIn(part.iconStart) || textIn(part.onClickAction?.type) || 'Button');
+  const isTinted = Boolean(part.color || part.variant);
+  button.classList.toggle('tinted', isTinted);
+  button.classList.toggle('main', !isTinted && part.style !== 'secondary');
+  for (const name of ['pill', 'uniform', 'block']) button.classList.toggle(name, part[name] === true);
+  button.classList.toggle('square', part.pill === false);
+  mark(button, { color: token(part.color), variant: token(part.variant), size: token(part.size), icons: token(part.iconSize) });
+  button.toggleAttribute('data-off', part.disabled === true);
+  if (!isSubmit) onAct(button, 'click', part.onClickAction, painter.act);
+  else button.dataset.acts = 'server';
   return button;
 }
+
+/** @type {(element: HTMLElement, kind: string, action: any, act: Act, own?: () => Record<string, unknown>) => void} */
+function onAct(element, kind, action, act, own) {
+  if (typeof action?.type !== 'string') return;
+  element.dataset.acts = actsWhere(action);
+  element.addEventListener(kind, () => act(action, element, own?.()));
+}
+
+/** @param {any} action */
+function actsWhere(action) {
+  return action?.handler === 'client' ? 'client' : 'server';
+}
+
+/** @type {(form: HTMLFormElement, action: any, act: Act) => void} */
+function onSubmit(form, action, act) {
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    act(action, /** @type {HTMLElement | null} */ (event.submitter) ?? form);
+  });
+}
+
+/** @type {(field: HTMLElement, part: any, painter: WidgetPainter) => HTMLElement} */
+function asField(field, part, { context: { prefix } }) {
+  const name = textIn(part.name).slice(0, 200);
+  const control = /** @type {HTMLInputElement} */ (field);
+  control.classList.add('field');
+  control.name = name;
+  control.id = `${prefix}-${name}`;
+  control.required = part.required === true;
+  control.toggleAttribute('data-off', part.disabled === true);
+  if (part.disabled === true) control.disabled = true;
+  control.dataset.said = textIn(part.placeholder) || name;
+  for (const flag of ['pill', 'block']) control.classList.toggle(flag, part[flag] === true);
+  return mark(control, { variant: token(part.variant), size: token(part.size) });
+}
+
+const INPUT_TYPES = ['number', 'email', 'text', 'password', 'tel', 'url'];
+
+/** @type {DrawPart} */
+function drawInput(part, painter) {
+  const type = INPUT_TYPES.includes(part.inputType) ? part.inputType : 'text';
+  const input = /** @type {HTMLInputElement} */ (h('input', { type, dir: 'auto', placeholder: textIn(part.placeholder) }));
+  input.defaultValue = textIn(part.defaultValue);
+  if (part.pattern) input.pattern = textIn(part.pattern);
+  input.autocomplete = /** @type {AutoFill} */ (token(part.autoComplete) ?? 'off');
+  if (part.autoSelect === true) input.addEventListener('focus', () => input.select());
+  return asField(input, part, painter);
+}
+
+/** @type {DrawPart} */
+function drawTextarea(part, painter) {
+  const rows = Number.isInteger(part.rows) && part.rows > 0 ? Math.min(50, part.rows) : 3;
+  const area = /** @type {HTMLTextAreaElement} */ (h('textarea', { rows: String(rows), dir: 'auto', placeholder: textIn(part.placeholder) }));
+  area.defaultValue = textIn(part.defaultValue);
+  if (part.autoSelect === true) area.addEventListener('focus', () => area.select());
+  area.classList.toggle('growing', part.autoResize === true);
+  if (part.maxRows > 0) setStyle(area, 'max-height', `calc(${Math.min(50, part.maxRows)}lh + 1rem)`);
+  return asField(area, part, painter);
+}
+
+/** @type {DrawPart} */
+function drawSelect(part, painter) {
+  const options = (Array.isArray(part.options) ? part.options : []).slice(0, MOST_WIDGET_PARTS).filter(Boolean);
+  const chosen = textIn(part.defaultValue);
+  const none = h('option', { value: '', disabled: part.clearable !== true && Boolean(chosen) }, textIn(part.placeholder) || '–');
+  const rows = options.map((/** @type {any} */ { value, label }) => h('option', { value: textIn(value) }, textIn(label) || textIn(value)));
+  const select = /** @type {HTMLSelectElement} */ (h('select', {}, none, ...rows));
+  for (const row of /** @type {HTMLOptionElement[]} */ ([none, ...rows])) row.defaultSelected = row.value === chosen;
+  onAct(select, 'change', part.onChangeAction, painter.act, () => ({ [textIn(part.name)]: select.value }));
+  return asField(select, part, painter);
+}
+
+/** @type {DrawPart} */
+function drawDatePicker(part, painter) {
+  const day = (/** @type {unknown} */ value) => /^\d{4}-\d{2}-\d{2}/.exec(textIn(value))?.[0] ?? '';
+  const input = /** @type {HTMLInputElement} */ (h('input', { type: 'date', min: day(part.min), max: day(part.max) }));
+  input.defaultValue = day(part.defaultValue);
+  onAct(input, 'change', part.onChangeAction, painter.act, () => ({ [textIn(part.name)]: input.value }));
+  return asField(input, part, painter);
+}
+
+/** @type {DrawPart} */
+function drawCheckbox(part, painter) {
+  const box = /** @type {HTMLInputElement} */ (h('input', { type: 'checkbox' }));
+  box.defaultChecked = part.defaultChecked === true;
+  onAct(box, 'change', part.onChangeAction, painter.act, () => ({ [textIn(part.name)]: box.checked }));
+  asField(box, part, painter);
+  if (!part.label) return box;
+  return h('label', { class: 'choice' }, box, h('span', { dir: 'auto' }, textIn(part.label)));
+}
+
+/** @type {DrawPart} */
+function drawRadioGroup(part, painter) {
+  const options = (Array.isArray(part.options) ? part.options : []).slice(0, MOST_WIDGET_PARTS).filter(Boolean);
+  const group = h('div', { class: part.direction === 'row' ? 'widget-row' : 'widget-col', role: 'radiogroup', 'aria-label': textIn(part.ariaLabel) || textIn(part.name) });
+  for (const option of options) {
+    const radio = /** @type {HTMLInputElement} */ (h('input', { type: 'radio', value: textIn(option.value) }));
+    radio.defaultChecked = option.value === part.defaultValue;
+    asField(radio, { ...part, disabled: part.disabled === true || option.disabled === true }, painter);
+    radio.removeAttribute('id');
+    onAct(radio, 'change', part.onChangeAction, painter.act, () => ({ [textIn(part.name)]: radio.value }));
+    group.append(h('label', { class: 'choice' }, radio, h('span', { dir: 'auto' }, textIn(option.label) || textIn(option.value))));
+  }
+  return group;
+}
+
+/** @type {DrawPart} */
+function drawLabel(part, { context: { prefix } }) {
+  const label = h('label', { class: 'widget-text', dir: 'auto', for: `${prefix}-${textIn(part.fieldName).slice(0, 200)}` }, textIn(part.value));
+  return setText(label, part);
+}
+
+/** A control that no label is for says what it is by itself. @param {HTMLElement} place */
+function nameFields(place) {
+  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll('.field'))) {
+    if (!field.labels?.length) field.setAttribute('aria-label', field.dataset.said ?? '');
+  }
+}
+
+/** @type {Record<string, DrawPart>} */
+const WIDGET_PARTS = {
+  Card: drawCard,
+  ListView: drawListView,
+  ListViewItem: drawListViewItem,
+  Basic: boxAs('widget-col'),
+  Box: boxAs('widget-col'),
+  Row: boxAs('widget-row', 'row'),
+  Col: boxAs('widget-col', 'col'),
+  Form: drawForm,
+  Text: textAs('p'),
+  Title: textAs('h4'),
+  Caption: textAs('p'),
+  Markdown: drawMarkdown,
+  Badge: drawBadgeLabel,
+  Icon: drawIcon,
+  Image: drawImage,
+  Divider: drawDivider,
+  Spacer: drawSpacer,
+  Transition: drawTransition,
+  Table: drawTable,
+  'Table.Row': drawTableRow,
+  'Table.Cell': drawTableCell,
+  Chart: drawChart,
+  Button: drawButton,
+  Input: drawInput,
+  Textarea: drawTextarea,
+  Select: drawSelect,
+  DatePicker: drawDatePicker,
+  Checkbox: drawCheckbox,
+  RadioGroup: drawRadioGroup,
+  Label: drawLabel,
+};
+
+// -- what was typed
+
+/**
+ * @param {HTMLElement} place
+ * @returns {Record<string, unknown>} what its controls hold, by name
+ */
+function valuesIn(place) {
+  /** @type {Record<string, unknown>} */
+  const values = {};
+  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (place.querySelectorAll('.field[name]'))) {
+    if (!field.name || field.disabled) continue;
+    if (field.type === 'checkbox') values[field.name] = field.checked;
+    else if (field.type !== 'radio') values[field.name] = field.value;
+    else if (field.checked) values[field.name] = field.value;
+  }
+  return values;
+}
+
+/** A part that is drawn anew keeps what was typed into it, and the focus. @type {(before: HTMLElement, change: () => void, after: HTMLElement) => void} */
+function keepTyped(before, change, after) {
+  const isTouched = (/** @type {HTMLInputElement} */ field) =>
+    field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+  const fields = /** @type {HTMLInputElement[]} */ ([...before.querySelectorAll('.field[name]')]);
+  const touched = fields.filter(isTouched);
+  const focused = /** @type {ShadowRoot} */ (before.getRootNode()).activeElement;
+  const focusedName = focused && before.contains(focused) ? focused.getAttribute('name') : null;
+  change();
+  for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (after.querySelectorAll('.field[name]'))) {
+    const typed = touched.find(({ name, type, value }) => name === field.name && type === field.type && (type !== 'radio' || value === field.value));
+    if (typed && 'checked' in typed && /checkbox|radio/.test(field.type)) field.checked = typed.checked;
+    else if (typed) field.value = typed.value;
+    if (focusedName && field.name === focusedName) field.focus({ preventScroll: true });
+  }
+}
+
+let widgetCount = 0;
 
 /** @implements {View} */
 class WidgetView {
   element = h('article', { class: 'message widget' });
   #isRunning = false;
+  /** @type {HTMLElement | null} the control whose action is under way */
+  #busy = null;
+  /** @type {Item} */
+  #item = { id: '', type: 'widget' };
+  #shown = '';
+  #painter;
+
+  /** @param {BranchActions} on */
+  constructor(on) {
+    this.#painter = new WidgetPainter({
+      act: (action, source, own) => this.#act(action, source, own),
+      log: on.log,
+      prefix: `widget-${(widgetCount += 1)}`,
+    });
+  }
 
   /** @param {Item} item */
   update(item) {
-    const act = (/** @type {any} */ action) => this.#act(action, item);
-    const drawn = widgetPart(item.widget, act);
-    this.element.replaceChildren(...(drawn ? [drawn] : []));
+    const shown = JSON.stringify(item.widget ?? null);
+    this.#item = { ...item, widget: structuredClone(item.widget) };
+    if (shown !== this.#shown) this.#draw();
+    this.#shown = shown;
+    this.element.removeAttribute('aria-busy');
     this.#allow();
+  }
+
+  #draw() {
+    const drawn = this.#painter.drawRoot(this.#item.widget);
+    keepTyped(this.element, () => this.element.replaceChildren(...(drawn ? [drawn] : [])), this.element);
+    nameFields(this.element);
+  }
+
+  /** @param {WireEvent} update */
+  change(update) {
+    switch (update.type) {
+      case 'widget.root.updated':
+        return this.update({ ...this.#item, widget: update.widget });
+      case 'widget.component.updated':
+        this.#painter.replace(update.component_id, structuredClone(update.component));
+        nameFields(this.element);
+        break;
+      case 'widget.streaming_text.value_delta':
+        this.#painter.append(update.component_id, textIn(update.delta));
+        this.element.setAttribute('aria-busy', String(update.done !== true));
+    }
+    this.#shown = '';
+    this.#allow();
+  }
+
+  render() {
+    this.#painter.render();
   }
 
   /** @param {boolean} isRunning */
   settle(isRunning) {
     this.#isRunning = isRunning;
+    if (!isRunning) {
+      this.element.removeAttribute('aria-busy');
+      this.#finish();
+    }
     this.#allow();
   }
 
@@ -1546,15 +2295,42 @@ class WidgetView {
     return false;
   }
 
-  /** @type {(action: any, item: Item) => void} */
-  #act(action, item) {
-    if (!action?.type || this.#isRunning) return;
-    this.element.dispatchEvent(new CustomEvent(WIDGET_ACTION, { bubbles: true, detail: { action, item } }));
+  /** @type {Act} */
+  #act(action, source, own) {
+    const isClient = actsWhere(action) === 'client';
+    if (typeof action?.type !== 'string' || this.#busy || (this.#isRunning && !isClient)) return;
+    const form = source.closest('form');
+    const typed = { ...(form ? valuesIn(form) : {}), ...own };
+    const isPlain = action.payload === null || action.payload === undefined;
+    const payload = Object.keys(typed).length ? { ...(isPlain ? {} : action.payload), ...typed } : action.payload;
+    this.#load(action, source);
+    const detail = { action: { ...action, payload }, item: this.#item, finished: () => this.#isRunning || this.#finish() };
+    this.element.dispatchEvent(new CustomEvent(WIDGET_ACTION, { bubbles: true, detail }));
+  }
+
+  /** @type {(action: any, source: HTMLElement) => void} */
+  #load({ loadingBehavior }, source) {
+    const isWhole = source.tagName === 'FORM' || 'whole' in source.dataset || source.getAttribute('type') === 'submit';
+    const wanted = loadingBehavior === 'auto' || !loadingBehavior ? (isWhole ? 'container' : 'self') : loadingBehavior;
+    if (wanted === 'none') return;
+    this.#busy = wanted === 'container' ? this.element : source;
+    this.#busy.toggleAttribute('data-loading', true);
+    this.#allow();
+  }
+
+  #finish() {
+    this.#busy?.removeAttribute('data-loading');
+    this.#busy = null;
+    this.#allow();
   }
 
   /** One thing at a time: an action starts a reply of its own. */
   #allow() {
-    for (const button of this.element.querySelectorAll('button')) button.disabled = this.#isRunning;
+    const isLoading = this.#busy === this.element;
+    for (const control of /** @type {NodeListOf<HTMLButtonElement>} */ (this.element.querySelectorAll('[data-acts], [data-off]'))) {
+      const isHeld = this.#isRunning && control.dataset.acts === 'server';
+      control.disabled = 'off' in control.dataset || isHeld || isLoading || control === this.#busy;
+    }
   }
 }
 
@@ -1854,6 +2630,7 @@ export class OpenAIChatKit extends Base {
     edit: (item, text) => this.#sendEdit(item, text),
     retry: (itemId) => void this.#answerAgain(itemId),
     show: (messageId) => void this.#showVersion(messageId),
+    log: (name, data) => this.#log(name, data),
   });
   #composer = new Composer({ send: (text) => this.#sendText(text), stop: () => this.#stop() });
   #header = new Header({
@@ -1912,7 +2689,7 @@ export class OpenAIChatKit extends Base {
     this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#latest.addEventListener('click', () => this.#scrollToEnd());
     this.#timeline.element.addEventListener('feedback', (event) => void this.#giveFeedback(event));
-    this.#timeline.element.addEventListener(WIDGET_ACTION, (event) => this.#onWidgetAction(/** @type {CustomEvent} */ (event).detail));
+    this.#timeline.element.addEventListener(WIDGET_ACTION, (event) => void this.#onWidgetAction(/** @type {CustomEvent} */ (event).detail));
     this.#applyOptions();
   }
 
@@ -2005,13 +2782,30 @@ export class OpenAIChatKit extends Base {
     await this.#request({ type: 'threads.custom_action', params });
   }
 
-  /** @param {{ action: any, item: Item }} acted */
-  #onWidgetAction({ action, item }) {
-    // The button that was pressed goes away, and the focus with it.
-    this.#scroller.focus({ preventScroll: true });
-    if (action.handler === 'client') return void this.#options.widgets?.onAction?.(action, { id: item.id, widget: item.widget });
-    const { type, payload } = action;
-    this.sendCustomAction({ type, payload }, item.id).catch((error) => this.#fail(error, null));
+  /** @param {{ action: any, item: Item, finished: () => void }} acted */
+  async #onWidgetAction({ action, item, finished }) {
+    const { type, payload, handler, streaming } = action;
+    try {
+      if (handler === 'client') await this.#options.widgets?.onAction?.({ type, payload }, { id: item.id, widget: item.widget });
+      else if (streaming === false) await this.#actInPlace({ type, payload }, item.id);
+      else {
+        // The button that was pressed goes away, and the focus with it.
+        this.#scroller.focus({ preventScroll: true });
+        await this.sendCustomAction({ type, payload }, item.id);
+      }
+    } catch (error) {
+      this.#fail(error, null);
+    } finally {
+      finished();
+    }
+  }
+
+  /** @type {(action: { type: string, payload?: any }, itemId: string) => Promise<void>} */
+  async #actInPlace(action, itemId) {
+    const threadId = this.#threadId;
+    if (threadId === null) return;
+    const updated = await this.#connection.act(threadId, itemId, action, this.#session.signal);
+    if (updated && threadId === this.#threadId) this.#timeline.upsert(updated);
   }
 
   async showHistory() {
@@ -3231,21 +4025,25 @@ const STYLES = `
 [hidden] { display: none !important; }
 .unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
+.frame, .themed[data-scheme=light] {
+  --bg: #ffffff; --fg: #17211b; --muted: #566159; --line: #dfe5e0; --soft: #f5f7f5; --bubble: #edf1ee;
+  --danger: #ac1f17; --danger-soft: #fdf1ef; --danger-line: #f3cfca; --warning: #7a5200; --warning-soft: #fdf6e3;
+  --shadow: 0 1px 2px rgb(12 30 18 / .06), 0 8px 24px rgb(12 30 18 / .07);
+  color-scheme: light;
+}
 .frame {
   --size: 16px;
   --font: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", sans-serif;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   --radius: 22px; --gap: 1.5rem;
-  --bg: #ffffff; --fg: #17211b; --muted: #566159; --line: #dfe5e0; --soft: #f5f7f5; --bubble: #edf1ee;
-  --danger: #ac1f17; --danger-soft: #fdf1ef; --danger-line: #f3cfca; --warning: #7a5200; --warning-soft: #fdf6e3;
-  --shadow: 0 1px 2px rgb(12 30 18 / .06), 0 8px 24px rgb(12 30 18 / .07);
-  color-scheme: light;
   position: relative; display: flex; flex-direction: column; height: 100%; min-height: 0; overflow: hidden;
   background: var(--bg); color: var(--fg);
   font-family: var(--font); font-size: var(--size); line-height: 1.6; text-align: start;
   -webkit-font-smoothing: antialiased;
 }
-.frame[data-scheme=dark] {
+.themed[data-scheme=light] { --accent-text: color-mix(in srgb, var(--accent) 40%, black); }
+.themed[data-scheme=dark] { --accent-text: color-mix(in srgb, var(--accent) 75%, white); }
+.frame[data-scheme=dark], .themed[data-scheme=dark] {
   --bg: #0b0f0c; --fg: #e9efea; --muted: #9ca8a0; --line: #253029; --soft: #131914; --bubble: #1b231e;
   --danger: #ff9a8f; --danger-soft: #261412; --danger-line: #55261f; --warning: #f2c14e; --warning-soft: #241d0d;
   --shadow: 0 1px 2px rgb(0 0 0 / .5), 0 8px 24px rgb(0 0 0 / .4);
@@ -3378,16 +4176,56 @@ summary.badge:hover { border-color: var(--muted); }
 .note strong { display: block; }
 .note.danger { border-color: var(--danger-line); background: var(--danger-soft); } .note.danger > .icon { color: var(--danger); }
 .note.warning { background: var(--warning-soft); } .note.warning > .icon { color: var(--warning); }
-.widget-card { display: grid; gap: .375rem; justify-items: start; max-width: 32rem; padding: .8125rem 1rem; border: 1px solid var(--line); border-radius: min(16px, var(--radius)); background: var(--soft); overflow-wrap: anywhere; }
-.widget-row, .answers { display: flex; flex-wrap: wrap; gap: .5rem; } .widget-col, .widget-box { display: grid; gap: .375rem; }
-.answers { margin-block-start: .375rem; }
-.widget-text { margin: 0; } h4.widget-text { font-size: 1rem; }
-.label { padding: .0625rem .5rem; border-radius: 99px; background: var(--warning-soft); color: var(--warning); font-size: .8125rem; font-weight: 550; }
+.widget-card, .widget-list { display: flex; flex-direction: column; gap: .5rem; max-width: 32rem; padding: .875rem 1rem; border: 1px solid var(--line); border-radius: min(16px, var(--radius)); background: var(--soft); color: var(--fg); overflow: hidden; overflow-wrap: anywhere; }
+.widget-card[data-size=sm] { max-width: 24rem; } .widget-card[data-size=lg] { max-width: 40rem; } .widget-card[data-size=full] { max-width: none; }
+.widget-row { display: flex; align-items: center; gap: .5rem; min-width: 0; } .widget-col { display: flex; flex-direction: column; gap: .5rem; min-width: 0; }
+.widget-row > *, .widget-col > * { min-width: 0; max-width: 100%; }
+.widget-card > .label, .widget-col > .label, .widget-card > .action:not(.block), .widget-col > .action:not(.block) { align-self: flex-start; }
+.widget[data-loading] > * { opacity: .6; }
+.widget-status { display: flex; align-items: center; gap: .375rem; padding-bottom: .5rem; border-bottom: 1px solid var(--line); color: var(--muted); font-size: .8125rem; }
+.widget-folded > summary { display: flex; align-items: center; gap: .375rem; } .widget-folded > .widget-col { margin-top: .5rem; }
+.answers { display: flex; flex-wrap: wrap; gap: .5rem; margin-block-start: .25rem; }
+.widget-rows { display: flex; flex-direction: column; margin: 0; padding: 0; list-style: none; }
+.widget-rows > li { position: relative; display: flex; align-items: center; gap: .5rem; padding: .5rem .25rem; }
+.widget-rows > li + li { border-top: 1px solid var(--line); }
+.cover { position: absolute; inset: 0; padding: 0; border: 0; border-radius: 8px; background: none; } .cover:hover:not(:disabled) { background: color-mix(in srgb, var(--fg) 5%, transparent); }
+.widget-rows > li > :not(.cover) { position: relative; pointer-events: none; min-width: 0; } .widget-rows .action, .widget-rows .field, .widget-rows a { pointer-events: auto; }
+.widget-list > .action { align-self: flex-start; }
+.widget-text { margin: 0; font-size: 1rem; font-weight: 400; line-height: 1.5; white-space: pre-wrap; }
+.widget-text[data-kind=title] { font-size: 1.125rem; font-weight: 620; line-height: 1.3; } .widget-text[data-kind=caption] { color: var(--muted); font-size: .8125rem; }
+.widget-text[data-kind=text][data-size=xs] { font-size: .75rem; } .widget-text[data-kind=text][data-size=sm] { font-size: .875rem; } .widget-text[data-kind=text][data-size=lg] { font-size: 1.125rem; } .widget-text[data-kind=text][data-size=xl] { font-size: 1.25rem; }
+.widget-text[data-kind=title][data-size=sm] { font-size: 1rem; } .widget-text[data-kind=title][data-size=lg] { font-size: 1.25rem; } .widget-text[data-kind=title][data-size=xl] { font-size: 1.5rem; } .widget-text[data-kind=title][data-size="2xl"] { font-size: 1.75rem; } .widget-text[data-kind=title][data-size="3xl"] { font-size: 2rem; } .widget-text[data-kind=title][data-size="4xl"] { font-size: 2.25rem; } .widget-text[data-kind=title][data-size="5xl"] { font-size: 2.75rem; }
+.widget-text[data-kind=caption][data-size=sm] { font-size: .75rem; } .widget-text[data-kind=caption][data-size=lg] { font-size: .875rem; }
+.widget-text[data-weight=normal] { font-weight: 400; } .widget-text[data-weight=medium] { font-weight: 500; } .widget-text[data-weight=semibold] { font-weight: 620; } .widget-text[data-weight=bold] { font-weight: 700; }
+.widget-text[data-align=center] { text-align: center; } .widget-text[data-align=end] { text-align: end; } .widget-text[data-align=start] { text-align: start; }
+.italic { font-style: italic; } .struck { text-decoration: line-through; } .truncated { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.clamped { display: -webkit-box; -webkit-box-orient: vertical; overflow: hidden; white-space: normal; }
+.widget-icon { display: inline-flex; } .widget-icon[data-size=xs] { font-size: .75rem; } .widget-icon[data-size=sm] { font-size: .875rem; } .widget-icon[data-size=lg] { font-size: 1.25rem; } .widget-icon[data-size=xl] { font-size: 1.5rem; } .widget-icon[data-size="2xl"] { font-size: 2rem; } .widget-icon[data-size="3xl"] { font-size: 2.5rem; }
+.widget-divider { width: 100%; margin: .25rem 0; border: 0; border-top: 1px solid var(--line); } .widget-card > .widget-divider.flush { width: calc(100% + 2rem); margin-inline: -1rem; max-width: none; }
+.widget-spacer { flex: 1; }
+.label, .tinted { --tone: var(--fg); } [data-color=secondary] { --tone: var(--muted); } [data-color=success] { --tone: light-dark(#0b6b2e, #5fe08a); } [data-color=danger] { --tone: var(--danger); } [data-color=warning], [data-color=caution] { --tone: var(--warning); } [data-color=info] { --tone: light-dark(#1d4f9e, #8ab8ff); } [data-color=discovery] { --tone: light-dark(#6b21a8, #d0a6ff); }
+.label { display: inline-flex; align-items: center; gap: .25rem; padding: .0625rem .5rem; border: 1px solid transparent; border-radius: 99px; background: color-mix(in srgb, var(--tone) 12%, var(--bg)); color: var(--tone); font-size: .8125rem; font-weight: 550; }
+.label[data-variant=solid] { background: var(--tone); color: var(--bg); } .label[data-variant=outline] { border-color: currentColor; background: none; }
+.label.square { border-radius: 6px; } .label[data-size=sm] { font-size: .75rem; padding-inline: .375rem; } .label[data-size=lg] { font-size: .9375rem; padding: .125rem .625rem; }
+.field { max-width: 100%; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--fg) 45%, var(--bg)); border-radius: min(10px, var(--radius)); background: var(--bg); color: var(--fg); font: inherit; font-size: .9375rem; }
+textarea.field { flex: none; width: 100%; max-height: none; resize: vertical; field-sizing: fixed; } textarea.field.growing { field-sizing: content; resize: none; }
+textarea.field:focus-visible, .field:focus-visible { outline: 2px solid var(--accent-text); outline-offset: 1px; }
+.field[data-variant=soft] { background: var(--bubble); } .field.pill { border-radius: 99px; } .field.block { width: 100%; } .field::placeholder { color: var(--muted); opacity: 1; }
+.field[data-size="3xs"], .field[data-size="2xs"], .field[data-size=xs], .field[data-size=sm] { padding: .125rem .5rem; font-size: .8125rem; } .field[data-size=lg], .field[data-size=xl] { padding: .5rem .875rem; } .field[data-size="2xl"], .field[data-size="3xl"] { padding: .625rem 1rem; font-size: 1.0625rem; }
+.field[type=checkbox], .field[type=radio] { flex: none; width: 1.125rem; height: 1.125rem; margin: 0; accent-color: var(--accent-text); }
+.choice { display: flex; align-items: center; gap: .5rem; }
+th[data-align=center], td[data-align=center] { text-align: center; } th[data-align=end], td[data-align=end] { text-align: end; } td[data-valign=center] { vertical-align: middle; } td[data-valign=end] { vertical-align: bottom; }
 .aside { display: flex; align-items: center; flex-wrap: wrap; gap: .75rem; margin: 0; color: var(--muted); font-size: .875rem; }
 .action { flex: none; padding: .25rem .875rem; border: 1px solid var(--line); border-radius: min(99px, var(--radius)); background: var(--bg); color: var(--fg); font-size: .875rem; font-weight: 550; }
 .action:hover { border-color: var(--muted); }
 .action.main { border-color: transparent; background: var(--accent); color: var(--on-accent); }
 .action:disabled { opacity: .5; }
+.widget .action { display: inline-flex; align-items: center; justify-content: center; gap: .375em; max-width: 100%; padding: .25em .875em; }
+.action.pill { border-radius: 99px; } .action.square { border-radius: min(8px, var(--radius)); } .action.block { width: 100%; } .widget .action.uniform { padding: .375em; aspect-ratio: 1; }
+.action[data-size="3xs"] { font-size: .625rem; } .action[data-size="2xs"] { font-size: .6875rem; } .action[data-size=xs] { font-size: .75rem; } .action[data-size=sm] { font-size: .8125rem; } .action[data-size=lg] { font-size: .9375rem; } .action[data-size=xl] { font-size: 1rem; } .action[data-size="2xl"] { font-size: 1.125rem; } .action[data-size="3xl"] { font-size: 1.25rem; }
+.action[data-icons=sm] .icon { font-size: .875rem; } .action[data-icons=md] .icon { font-size: 1rem; } .action[data-icons=lg] .icon { font-size: 1.25rem; } .action[data-icons=xl] .icon { font-size: 1.5rem; } .action[data-icons="2xl"] .icon { font-size: 1.75rem; }
+.action.tinted { border-color: transparent; background: var(--tone); color: var(--bg); }
+.action.tinted[data-variant=soft] { background: color-mix(in srgb, var(--tone) 12%, var(--bg)); color: var(--tone); } .action.tinted[data-variant=outline] { border-color: currentColor; background: var(--bg); color: var(--tone); } .action.tinted[data-variant=ghost] { background: none; color: var(--tone); }
 
 .status { display: flex; align-items: center; gap: .5rem; min-height: 1.6em; color: var(--muted); font-size: .9375rem; }
 .log:not(:empty) + .status:not(:empty) { margin-top: var(--gap); }
