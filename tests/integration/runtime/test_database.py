@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -134,10 +135,13 @@ async def test_read_can_ask_for_one_transaction(database: Database) -> None:
 async def test_killed_idle_connections_are_replaced_unseen(
     database: Database, database_url: str
 ) -> None:
-    await asyncio.gather(*(select(database, "SELECT pg_sleep(0.05)") for _ in range(4)))
+    async with contextlib.AsyncExitStack() as held:
+        opened = [await held.enter_async_context(database.engine.connect()) for _ in range(4)]
+        drivers = [(await one.get_raw_connection()).driver_connection for one in opened]
     await database.direct.fetchval("SELECT 1")
     assert await ask_apart(database_url, KILL) == 5
     await wait_until(lambda: database.direct.get_size() == 0)
+    await wait_until(lambda: all(driver.is_closed() for driver in drivers if driver))
     assert await asyncio.gather(*(select(database, "SELECT 1") for _ in range(4))) == [1] * 4
     assert await database.direct.fetchval("SELECT 1") == 1
 
