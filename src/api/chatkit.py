@@ -17,7 +17,7 @@ from api.dependencies import AnnouncementLimit, ChatKitUser, NodeOf
 from api.describing import event_stream_of, problems
 from api.ownership import own_run
 from api.positions import tell_position
-from api.sse import BRANCH_HEADER, RUN_HEADER, chatkit_stream, seq_after
+from api.sse import BRANCH_HEADER, RUN_HEADER, STALE_HEADER, chatkit_stream, seq_after
 from commands.conversation import SEND_POLICIES
 from events.conversation import stream_of
 
@@ -188,10 +188,14 @@ def _base_url(request: Request) -> str:
 
 
 def _headers(context: ChatContext) -> dict[str, str]:
-    """The run that is still at work on the conversation that was asked for, and the branch of it
-    that is shown."""
+    """The run that is still at work on the conversation that was asked for, the branch of it that
+    is shown, and whether newer events are missing: the protocol has no place for them."""
     conversation = context.conversation
     run_id = conversation.active_run_id if conversation else None
     is_waiting = conversation is not None and conversation.waiting_run_id == run_id
-    told = {RUN_HEADER: None if is_waiting else run_id, BRANCH_HEADER: context.branch_id}
+    told = {
+        RUN_HEADER: None if is_waiting else run_id,
+        BRANCH_HEADER: context.branch_id,
+        STALE_HEADER: "true" if context.is_stale else None,
+    }
     return {name: value for name, value in told.items() if value}

@@ -48,6 +48,8 @@ class ChatContext:
     #: The client asked for more than the protocol has.
     tells_more: bool = False
     conversation: ConversationRow | None = None
+    #: Newer events of what was read could not be shown.
+    is_stale: bool = False
     #: Which branch was shown, and by item what stands in the same place.
     branch_id: str | None = None
     siblings: dict[str, Siblings] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class ReadTableStore(Store[ChatContext]):
             if not _can_be_id(thread_id):
                 raise NotFound(NO_CONVERSATION)
             context.conversation = await own_conversation(self._node, context.user, thread_id)
+            context.is_stale = context.conversation.is_stale
         return context.conversation
 
     async def item(self, thread_id: str, item_id: str, context: ChatContext) -> ThreadItemRow:
@@ -116,6 +119,7 @@ class ReadTableStore(Store[ChatContext]):
         page = await self._node.reads.conversations_page(
             context.owner_id, limit=limit, after=after, order=cast(Order, order)
         )
+        context.is_stale = page.is_stale
         threads = [_thread(row) for row in page.rows]
         return Page(data=threads, has_more=page.has_more, after=page.after)
 

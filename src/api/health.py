@@ -111,4 +111,8 @@ def _sealer(sealer: Sealer) -> Check:
 def _projector(status: ProjectorStatus, head: int) -> Check:
     if status.state != "running" or status.last_error is not None:
         return Check(is_ok=False, detail=status.last_error or f"It is {status.state}.")
-    return Check(is_ok=True, detail=f"At position {status.position} of {head}.")
+    detail = f"At position {status.position} of {head}."
+    if status.parked:
+        # The others are served well, and waiting cures nothing.
+        detail += f" Parked: {status.parked}; see `verbatim projections parked`."
+    return Check(is_ok=True, detail=detail)

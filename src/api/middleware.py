@@ -13,7 +13,7 @@ from api.errors import BodyTooLarge
 from api.observing import REQUEST_ID, REQUEST_ID_HEADER, Observer
 from api.positions import POSITION
 from api.problems import instance_of, problem_of
-from api.sse import BRANCH_HEADER, RUN_HEADER
+from api.sse import BRANCH_HEADER, RUN_HEADER, STALE_HEADER
 from auth.errors import Forbidden
 from auth.local import check_host
 from runtime.settings import Settings
@@ -130,6 +130,13 @@ def _cors(origins: Sequence[str]) -> Middleware:
             "Verbatim-Items",
             REQUEST_ID_HEADER,
         ),
-        expose_headers=(RUN_HEADER, BRANCH_HEADER, POSITION, REQUEST_ID_HEADER, "Retry-After"),
+        expose_headers=(
+            RUN_HEADER,
+            BRANCH_HEADER,
+            STALE_HEADER,
+            POSITION,
+            REQUEST_ID_HEADER,
+            "Retry-After",
+        ),
         max_age=PREFLIGHT_SECONDS,
     )

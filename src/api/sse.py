@@ -25,6 +25,8 @@ END = b": end\n\n"
 RUN_HEADER = "Verbatim-Run"
 #: The branch of a page of items, to be sent back as metadata.branch_id with a message below it.
 BRANCH_HEADER = "Verbatim-Branch"
+#: `true` where newer events of what was asked for could not be shown.
+STALE_HEADER = "Verbatim-Stale"
 #: Compression by a proxy holds every event back to the end; no-transform forbids it.
 STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from auth.errors import AuthError
-from cli import backup, db, events, projections, runs, serve, token
+from cli import backup, db, events, parking, projections, runs, serve, token
 from cli.errors import CliError, OutputClosed
 from events.errors import EventError
 from projections.errors import ProjectionError
@@ -30,6 +30,8 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(db.app, name="db")
 app.add_typer(events.app, name="events")
+projections.app.command("parked")(parking.parked)
+projections.app.command("retry")(parking.retry)
 app.add_typer(projections.app, name="projections")
 app.add_typer(runs.app, name="runs")
 

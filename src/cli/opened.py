@@ -19,6 +19,7 @@ from cli.terminal import say
 if TYPE_CHECKING:
     import asyncpg
 
+    from events.group_commit import GroupCommit
     from events.keys import KeyRing
     from events.listener import Listener
     from events.signal import LogSignal
@@ -37,6 +38,8 @@ LOOK_SECONDS = 0.1
 class OpenLog:
     pool: asyncpg.Pool
     store: EventStore
+    #: For whoever appends, who runs it.
+    commits: GroupCommit
     keys: KeyRing
     signal: LogSignal
     #: None where only a transaction pooler is known.
@@ -86,9 +89,10 @@ async def open_log(settings: Settings, url: str) -> AsyncIterator[OpenLog]:
         await check(url)
         keys = await open_key_ring(settings, database.direct)
         signal = LogSignal()
-        store = EventStore(database.direct, keys, GroupCommit(database.direct))
+        commits = GroupCommit(database.direct)
+        store = EventStore(database.direct, keys, commits)
         listener = Listener(database.connect_listener, signal) if database.can_listen else None
-        yield OpenLog(database.direct, store, keys, signal, listener)
+        yield OpenLog(database.direct, store, commits, keys, signal, listener)
 
 
 def direct_alone(settings: Settings, url: str) -> DatabaseUrls:

@@ -7,6 +7,8 @@ from events.event import Event, event
 AUDIT_CATEGORY = "audit"
 PROJECTION_CATEGORY = "projection"
 SYSTEM_OWNER = "system"
+#: The name under which everything about the read tables stands: a generation holds them all.
+READ_TABLES = "read"
 
 
 def projection_stream(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import asyncpg
 import structlog
@@ -37,9 +37,12 @@ POISON = (
 
 
 class Batches:
-    def __init__(self, pool: asyncpg.Pool, keys: KeyRing) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, keys: KeyRing, *, on_parked: Callable[[], None] = lambda: None
+    ) -> None:
         self._pool = pool
         self._keys = keys
+        self._on_parked = on_parked
 
     async def apply(
         self, generation: Generation, stored: Sequence[StoredEvent]
@@ -90,7 +93,7 @@ class Batches:
                 fold(rows, each.event)
             except Exception as error:
                 parked.add(each.stored.stream_id)
-                await _park(connection, generation, each.stored, error)
+                await self._park(connection, generation, each.stored, error)
         await store.write(rows, data_keys)
 
     async def _park_only(
@@ -99,8 +102,33 @@ class Batches:
         async with self._pool.acquire() as connection, connection.transaction():
             advanced = await _claim(connection, generation, stored)
             if advanced:
-                await _park(connection, generation, stored, error)
+                await self._park(connection, generation, stored, error)
         return advanced
+
+    async def _park(
+        self,
+        connection: asyncpg.Connection,
+        generation: Generation,
+        stored: StoredEvent,
+        error: Exception,
+    ) -> None:
+        name = type(error).__name__
+        log.error(
+            "stream_parked",
+            generation=generation.number,
+            stream_id=stored.stream_id,
+            position=stored.position,
+            error=name,
+        )
+        await connection.execute(
+            statements.load("park_stream"),
+            generation.number,
+            stored.stream_id,
+            stored.owner_id,
+            stored.position,
+            name,
+        )
+        self._on_parked()
 
 
 async def _claim(
@@ -123,27 +151,3 @@ async def _parked(
     stream_ids = list({d.stored.stream_id for d in decoded})
     rows = await connection.fetch(statements.load("parked_streams"), generation.number, stream_ids)
     return {row["stream_id"] for row in rows}
-
-
-async def _park(
-    connection: asyncpg.Connection,
-    generation: Generation,
-    stored: StoredEvent,
-    error: Exception,
-) -> None:
-    name = type(error).__name__
-    log.error(
-        "stream_parked",
-        generation=generation.number,
-        stream_id=stored.stream_id,
-        position=stored.position,
-        error=name,
-    )
-    await connection.execute(
-        statements.load("park_stream"),
-        generation.number,
-        stored.stream_id,
-        stored.owner_id,
-        stored.position,
-        name,
-    )

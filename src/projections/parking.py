@@ -17,7 +17,7 @@ from projections.batches import SILENCE_SECONDS
 from projections.decoding import Decoded, data_keys_of, decode, readable
 from projections.errors import GenerationGone, RetryFailed
 from projections.fold import fold
-from projections.generations import Generation
+from projections.generations import Generation, followed_generations
 from projections.loading import load
 from projections.row_store import RowStore
 from projections.rows import Key, ReadRow, Rows
@@ -34,11 +34,27 @@ class ParkedStream:
     #: The error's class.
     error: str
     parked_at: datetime
+    #: Of the event.
+    topic: str
+    stream_version: int
+    #: How many events of the stream are not shown: that one and those after it.
+    missing: int
 
 
 async def parked_streams(pool: asyncpg.Pool, generation: Generation) -> list[ParkedStream]:
     rows = await pool.fetch(statements.load("list_parked"), generation.number)
     return [ParkedStream(**row) for row in rows]
+
+
+async def retry_everywhere(
+    pool: asyncpg.Pool, store: EventStore, wanted: str, stream_id: str
+) -> bool:
+    """In the live generation, and in those on standby, so that going back to one is exact.
+
+    False when it is parked in none. Raises RetryFailed.
+    """
+    followed = await followed_generations(pool, wanted)
+    return any([await retry_parked(pool, store, g, stream_id) for g in followed])
 
 
 async def retry_parked(
@@ -48,12 +64,16 @@ async def retry_parked(
 
     Raises RetryFailed when it still cannot be folded, and leaves it parked.
     """
+    # Most of it before the lock: meanwhile nobody's events are projected.
+    known = await _read(store, stream_id)
     async with pool.acquire() as connection, connection.transaction():
         position = await _lock(connection, generation)
         statement = statements.load("unpark_stream")
         if not await connection.fetchval(statement, generation.number, stream_id):
             return False
-        decoded, data_keys = await _read(store, stream_id, position)
+        newest = known[-1].stream_version if known else 0
+        known += await _read(store, stream_id, after_version=newest)
+        decoded, data_keys = await _decoded(store, known, position)
         rows = await load(_NoRows(), readable(decoded))
         for each in decoded:
             _fold(rows, each)
@@ -84,14 +104,17 @@ async def _lock(connection: asyncpg.Connection, generation: Generation) -> int:
     return position
 
 
-async def _read(
-    store: EventStore, stream_id: str, up_to_position: int
+async def _read(store: EventStore, stream_id: str, *, after_version: int = 0) -> list[StoredEvent]:
+    pages = store.stored_stream(stream_id, after_version=after_version)
+    return [event async for page in pages for event in page if event.position is not None]
+
+
+async def _decoded(
+    store: EventStore, stored: Sequence[StoredEvent], up_to_position: int
 ) -> tuple[list[Decoded], Mapping[str, DataKey]]:
-    stored: list[StoredEvent] = []
-    async for page in store.stored_stream(stream_id):
-        stored += (e for e in page if e.position is not None and e.position <= up_to_position)
-    keys = await store.keys.load(codec.key_ids_of(stored))
-    decoded = list(decode(stored, keys))
+    due = [event for event in stored if (event.position or 0) <= up_to_position]
+    keys = await store.keys.load(codec.key_ids_of(due))
+    decoded = list(decode(due, keys))
     return decoded, data_keys_of(decoded, keys)
 
 

@@ -18,6 +18,8 @@ from events.group_commit import DISCONNECTED
 from events.signal import LogSignal
 from events.store import EventStore
 from events.stored import StoredEvent
+from events.system import projection_stream
+from projections import statements
 from projections.batches import Batches
 from projections.decoding import split_known
 from projections.errors import NoLiveGeneration
@@ -41,12 +43,15 @@ class ProjectorStatus:
     #: Of the live generation.
     generation: int | None = None
     position: int = 0
+    #: Streams whose events it could not apply.
+    parked: int = 0
     #: A sentence for a person; None while all is well.
     last_error: str | None = None
 
 
 class Projector:
-    """Any number of nodes may run one each; `progress` hears how far the live generation is."""
+    """Any number of nodes may run one each; `progress` hears how far the live generation is, and
+    `on_notes` of parkings that are still to be recorded."""
 
     def __init__(
         self,
@@ -58,19 +63,31 @@ class Projector:
         wanted: str | None = None,
         batch_events: int = BATCH_EVENTS,
         on_batch: Callable[[int, float], None] = lambda events, lag_seconds: None,
+        on_notes: Callable[[], None] = lambda: None,
     ) -> None:
         self._pool = pool
         self._store = store
         self._signal = signal
         self._wanted = wanted or definition()
-        self._batches = Batches(pool, store.keys)
+        self._batches = Batches(pool, store.keys, on_parked=self._look_again)
         self._batch_events = batch_events
         self._on_batch = on_batch
+        self._on_notes = on_notes
         self._generations: list[Generation] = []
         self._looked_up_at = float("-inf")
         self._woken = asyncio.Event()
+        self._behind_since: float | None = None
         self.progress = progress or LogSignal()
         self.status = ProjectorStatus()
+
+    @property
+    def lag_seconds(self) -> float:
+        """For how long the log has been ahead of the live generation, as far as anybody asked."""
+        if self.status.position >= self._signal.head:
+            self._behind_since = None
+            return 0.0
+        self._behind_since = self._behind_since or time.monotonic()
+        return time.monotonic() - self._behind_since
 
     def wake(self) -> None:
         """Look again: a reader found its newest events missing."""
@@ -86,10 +103,10 @@ class Projector:
                     has_moved = await self.advance()
                     pause = RETRY_SECONDS
                 except (UnknownTopic, NewerSchema) as error:
-                    self._block(error)
+                    await self._block(error)
                     return
                 except Exception as error:
-                    self._note(error)
+                    await self._note(error)
                     await self._pause(pause * random.uniform(0.5, 1.0))  # noqa: S311
                     pause = min(pause * 2, RETRY_LIMIT_SECONDS)
                     continue
@@ -111,7 +128,7 @@ class Projector:
         another generation."""
         if self._woken.is_set():
             self._woken.clear()
-            self._looked_up_at = float("-inf")
+            self._look_again()
             return
         reasons = [
             asyncio.ensure_future(self._signal.wait_beyond(max(head, self.status.position))),
@@ -145,8 +162,19 @@ class Projector:
         self._generations = await followed_generations(self._pool, self._wanted)
         if not self._generations or self._generations[0].state != LIVE:
             raise NoLiveGeneration(self._wanted)
+        await self._look_at_parked()
         self._looked_up_at = time.monotonic()
         self._report()
+
+    def _look_again(self) -> None:
+        self._looked_up_at = float("-inf")
+
+    async def _look_at_parked(self) -> None:
+        live = self._generations[0].number
+        row = await self._pool.fetchrow(statements.load("count_parked"), live)
+        self.status = replace(self.status, parked=row["parked"])
+        if row["has_notes"]:
+            self._on_notes()
 
     async def _advance(self, index: int, limit: int) -> int:
         """How many events there were to apply."""
@@ -155,8 +183,9 @@ class Projector:
         known, newer = split_known(stored)
         if known:
             advanced = await self._batches.apply(generation, known)
-            if advanced is None or advanced.state != generation.state:
-                self._looked_up_at = float("-inf")
+            is_other = advanced is None or advanced.state != generation.state
+            if is_other or any(map(_is_about_projections, known)):
+                self._look_again()
             if advanced is not None:
                 self._generations[index] = advanced
                 self._notice(advanced, known)
@@ -172,19 +201,37 @@ class Projector:
     def _report(self) -> None:
         live = self._generations[0]
         self.status = ProjectorStatus(
-            state="running", generation=live.number, position=live.position
+            state="running",
+            generation=live.number,
+            position=live.position,
+            parked=self.status.parked,
         )
         self.progress.advance(live.position)
 
-    def _block(self, error: Exception) -> None:
-        log.error("projector_blocked", error=type(error).__name__, position=self.status.position)
+    async def _block(self, error: Exception) -> None:
+        log.error("projector_blocked", error=str(error), position=self.status.position)
         self.status = replace(self.status, state="blocked", last_error=str(error))
+        await self._record_failure(str(error))
 
-    def _note(self, error: Exception) -> None:
+    async def _note(self, error: Exception) -> None:
         is_expected = isinstance(error, (*DISCONNECTED, NoLiveGeneration))
         log.warning("projector_failed", error=type(error).__name__, exc_info=not is_expected)
-        self._looked_up_at = float("-inf")
+        self._look_again()
         self.status = replace(self.status, state="running", last_error=_sentence(error))
+        if not is_expected:
+            await self._record_failure(_sentence(error))
+
+    async def _record_failure(self, sentence: str) -> None:
+        """Where `verbatim projections status` finds it; a database that is away keeps none."""
+        if self.status.generation is None:
+            return
+        with contextlib.suppress(*DISCONNECTED, asyncpg.PostgresError):
+            statement = statements.load("note_failure")
+            await self._pool.execute(statement, self.status.generation, sentence)
+
+
+def _is_about_projections(event: StoredEvent) -> bool:
+    return event.stream_id.startswith(projection_stream(""))
 
 
 def _lag_seconds(last: StoredEvent) -> float:

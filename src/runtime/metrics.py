@@ -73,9 +73,15 @@ DECLARED: dict[str, Declared] = {
         buckets=FAST_BUCKETS_SECONDS,
     ),
     "verbatim_projection_lag_seconds": Declared(
-        "gauge", "How far the read tables are behind the log, in seconds."
+        "gauge", "For how long the read tables have been behind the log, in seconds."
     ),
     "verbatim_projection_position": Declared("gauge", "Log position the read tables are at."),
+    "verbatim_parked_streams": Declared(
+        "gauge", "Streams with an event that the read tables could not take."
+    ),
+    "verbatim_projector_blocked": Declared(
+        "gauge", "1 where the log is newer than this release, so that its read tables stand still."
+    ),
     "verbatim_runs_total": Declared("counter", "Runs that ended, by outcome.", ("outcome",)),
     "verbatim_run_seconds": Declared(
         "histogram",

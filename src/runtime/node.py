@@ -33,6 +33,7 @@ from events.signal import LogSignal
 from events.store import EventStore
 from projections.projector import Projector
 from projections.read_models import ReadModels
+from projections.recording import ParkingRecorder
 from runtime.background import Work, end_process_on_error, keep_running
 from runtime.database import Database
 from runtime.equipping import send_limits
@@ -63,6 +64,7 @@ class Node:
     signal: LogSignal
     handler: CommandHandler
     projector: Projector
+    recorder: ParkingRecorder
     reads: ReadModels
     attachments: PostgresAttachments
     frames: FrameReader
@@ -102,7 +104,7 @@ async def open_node(
         await check_on(database.direct)
         metrics = Metrics()
         log = await open_log(settings, database, metrics)
-        reads, projector = await open_read_models(database, log, metrics)
+        reads, projector, recorder = await open_read_models(database, log, metrics)
         gate, signer, sign_in = open_gate(settings, database, stack)
         runs = open_runs(settings, database, log, reads, metrics, gate, signer, model)
         stack.push_async_callback(runs.model.close)
@@ -116,6 +118,7 @@ async def open_node(
             signal=log.signal,
             handler=runs.handler,
             projector=projector,
+            recorder=recorder,
             reads=reads,
             attachments=PostgresAttachments(database.direct, log.keys),
             frames=runs.reader,
@@ -173,6 +176,7 @@ def _background(node: Node, log: LogParts, runs: RunParts) -> dict[str, Work]:
     background: dict[str, Work] = {
         "sealer": log.sealer.run,
         "projector": node.projector.run,
+        "parkings": node.recorder.run,
         "frames": runs.writer.run,
         "runs": runs.supervisor.run,
         "orphans": orphans,

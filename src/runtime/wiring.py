@@ -37,6 +37,7 @@ from events.store import EventStore
 from projections.building import Builder
 from projections.projector import Projector
 from projections.read_models import ReadModels
+from projections.recording import ParkingRecorder
 from projections.tasks import TaskRow
 from runtime.database import Database, open_database
 from runtime.equipping import OPENAI, equip, open_titler, plain
@@ -124,11 +125,21 @@ async def open_log(settings: Settings, database: Database, metrics: Metrics) -> 
 
 async def open_read_models(
     database: Database, log: LogParts, metrics: Metrics
-) -> tuple[ReadModels, Projector]:
+) -> tuple[ReadModels, Projector, ParkingRecorder]:
     await log.sealer.seal()
     await Builder(database.direct, log.store).ensure_live()
-    projector = Projector(database.direct, log.store, log.signal, on_batch=metrics.on_projected)
+    recorder = ParkingRecorder(database.direct, log.store)
+    projector = Projector(
+        database.direct,
+        log.store,
+        log.signal,
+        on_batch=metrics.on_projected,
+        on_notes=recorder.wake,
+    )
     metrics.watch("verbatim_projection_position", lambda: projector.status.position)
+    metrics.watch("verbatim_projection_lag_seconds", lambda: projector.lag_seconds)
+    metrics.watch("verbatim_parked_streams", lambda: projector.status.parked)
+    metrics.watch("verbatim_projector_blocked", lambda: projector.status.state == "blocked")
 
     def on_behind() -> None:
         log.sealer.wake()
@@ -142,7 +153,7 @@ async def open_read_models(
         on_read=log.signal.wakefulness.call,
         retried=database.retried,
     )
-    return reads, projector
+    return reads, projector, recorder
 
 
 def open_gate(

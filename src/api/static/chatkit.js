@@ -18,7 +18,7 @@
 /** @typedef {{ type: string, title?: string, content?: string, icon?: string, status_indicator?: string, [field: string]: any }} Task */
 /** @typedef {{ message_id: string, number: number, count: number, previous_id?: string, next_id?: string }} Siblings */
 /** @typedef {{ id: string, type: string, content?: ContentPart[], task?: Task, workflow?: any, siblings?: Siblings, [field: string]: any }} Item */
-/** @typedef {{ data: Item[], has_more: boolean, after: string | null, runId: string | null, branchId: string | null }} ItemPage */
+/** @typedef {{ data: Item[], has_more: boolean, after: string | null, runId: string | null, branchId: string | null, isStale: boolean }} ItemPage */
 /** @typedef {{ id: string, title?: string | null, created_at?: string, status?: { type: string, reason?: string } }} Thread */
 /** @typedef {{ data: Thread[], has_more: boolean, after: string | null }} ThreadPage */
 /** @typedef {{ type: string, params: object, metadata?: object }} Operation */
@@ -97,6 +97,7 @@ class Connection {
       after: page.after ?? null,
       runId: response.headers.get('Verbatim-Run'),
       branchId: response.headers.get('Verbatim-Branch'),
+      isStale: response.headers.get('Verbatim-Stale') === 'true',
     };
   }
 
@@ -2550,6 +2551,14 @@ class Timeline {
     for (const note of this.element.querySelectorAll('[data-note]')) note.remove();
   }
 
+  /** @param {boolean} isStale newer messages are kept on the server, which cannot show them yet */
+  setStale(isStale) {
+    this.element.querySelector('[data-stale]')?.remove();
+    if (!isStale) return;
+    const text = 'This conversation may be out of date: newer messages are kept, but cannot be shown yet.';
+    this.addNote(h('p', { class: 'aside', role: 'note', 'data-stale': '' }, text));
+  }
+
   /** @param {boolean} isRunning */
   setRunning(isRunning) {
     this.#isRunning = isRunning;
@@ -2767,6 +2776,7 @@ export class OpenAIChatKit extends Base {
     const isApart = page.has_more && !page.data.some(({ id }) => this.#timeline.has(id));
     if (isApart) return this.#show(page, true);
     this.#timeline.reconcile(page.data.reverse(), page.has_more);
+    this.#timeline.setStale(page.isStale);
     this.#render();
     if (page.runId) void this.#resume(page.runId);
   }
@@ -2966,6 +2976,7 @@ export class OpenAIChatKit extends Base {
     if (isAgain) this.#timeline.clear();
     this.#timeline.setRunning(this.#reply !== null || page.runId !== null);
     this.#timeline.prepend(page.data.reverse());
+    this.#timeline.setStale(page.isStale);
     this.#olderCursor = page.has_more ? page.after : null;
     if (this.#reply === null) {
       if (page.runId) void this.#resume(page.runId);

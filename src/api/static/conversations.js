@@ -3,7 +3,7 @@
 
 import { announce, explain, isSignedOut, request } from './requests.js';
 
-/** @typedef {{ id: string, title: string | null, created_at: string, updated_at: string, last_message_at: string | null }} Conversation */
+/** @typedef {{ id: string, title: string | null, created_at: string, updated_at: string, last_message_at: string | null, stale?: boolean }} Conversation */
 /** @typedef {{ data: Conversation[], has_more: boolean, after: string | null }} Page */
 
 const CONVERSATIONS_PER_PAGE = 30;
@@ -214,7 +214,8 @@ function fill(row, conversation) {
   const { last_message_at, updated_at, created_at } = conversation;
   const at = new Date(last_message_at ?? updated_at ?? created_at);
   setText(row.querySelector('.row-title'), title);
-  setText(time, relativeTime(at));
+  // Newer messages of it are kept on the server, which cannot show them yet.
+  setText(time, conversation.stale ? 'may be out of date' : relativeTime(at));
   time.dateTime = at.toISOString();
   time.title = at.toLocaleString();
   for (const [action, verb] of [['rename', 'Rename'], ['delete', 'Delete']]) {

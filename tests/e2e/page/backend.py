@@ -293,6 +293,7 @@ def list_items(state: Backend, thread: Thread, params: dict[str, Any]) -> Respon
     page, cursor = paged(list(reversed(thread.items)), params["limit"], params.get("after"))
     answer = {"data": page, "has_more": cursor is not None}
     headers = {"Verbatim-Run": thread.run.id} if thread.run and not state.is_stock else {}
+    headers |= {"Verbatim-Stale": "true"} if thread.is_stale else {}
     return JSONResponse(answer | ({"after": cursor} if cursor else {}), headers=headers)
 
 

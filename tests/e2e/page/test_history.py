@@ -161,3 +161,20 @@ def test_page_says_which_assistant_answers(open_page: OpenPage, backend: Backend
     expect(page.get_by_text("gpt-5")).to_be_visible()
     expect(page.get_by_role("note")).to_have_count(0)
     expect(page.get_by_text("local mode")).to_be_visible()
+
+
+def test_conversation_that_may_be_out_of_date_says_so(
+    open_page: OpenPage, backend: Backend
+) -> None:
+    backend.make_thread("Groceries", "milk?", "Yes, milk.").is_stale = True
+    backend.make_thread("Travel", "train?", "At nine.")
+    page = open_page()
+    expect(rows(page).filter(has_text="Groceries")).to_contain_text("may be out of date")
+    expect(rows(page).filter(has_text="Travel")).not_to_contain_text("may be out of date")
+    page.get_by_role("link", name="Groceries").click()
+    note = page.get_by_role("note").filter(has_text="may be out of date")
+    expect(note).to_contain_text("This conversation may be out of date")
+    expect(replies(page)).to_have_text("Yes, milk.")
+    page.get_by_role("link", name="Travel").click()
+    expect(replies(page)).to_have_text("At nine.")
+    expect(note).to_have_count(0)

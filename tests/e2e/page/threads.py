@@ -26,6 +26,8 @@ class Thread:
     items: list[Item] = field(default_factory=list)
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     run: Run | None = None
+    #: The server cannot show the newest items.
+    is_stale: bool = False
 
     def item(self, kind: str, **content: Any) -> Item:
         made = {"id": new_id(kind), "thread_id": self.id, "created_at": now(), "type": kind}
@@ -69,6 +71,7 @@ class Thread:
             "updated_at": at,
             "message_count": len(self.items),
             "last_message_at": at,
+            "stale": self.is_stale,
         }
 
 

@@ -19,3 +19,14 @@ CREATE TABLE verbatim.parked (
     parked_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (generation, stream_id)
 );
+
+-- Parkings and retries whose events are not appended yet: written in one transaction with what they
+-- tell of, deleted in one with the event.
+CREATE TABLE verbatim.parking_notes (
+    note_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stream_id text COLLATE "C" NOT NULL,
+    -- Of the event that could not be applied.
+    position bigint NOT NULL,
+    -- Null where the stream was retried.
+    error text
+);
