@@ -215,7 +215,7 @@ function fill(row, conversation) {
   const at = new Date(last_message_at ?? updated_at ?? created_at);
   setText(row.querySelector('.row-title'), title);
   // Newer messages of it are kept on the server, which cannot show them yet.
-  setText(time, conversation.stale ? 'may be out of date' : relativeTime(at));
+  setText(time, conversation.stale ? 'out of date' : relativeTime(at));
   time.dateTime = at.toISOString();
   time.title = at.toLocaleString();
   for (const [action, verb] of [['rename', 'Rename'], ['delete', 'Delete']]) {
