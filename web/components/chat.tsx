@@ -30,6 +30,8 @@ export function Chat({ threadId, element }: Props) {
       prompts: PROMPTS.map((prompt) => ({ label: prompt, prompt })),
     },
     composer: { placeholder: 'Message Verbatim' },
+    thread: { autoScroll: true },
+    threadItemActions: { feedback: true, retry: true },
     onThreadChange: ({ threadId: id }) => {
       setProblem('');
       window.history.replaceState(null, '', id ? `/dashboard/chat/${id}` : '/dashboard/chat');

@@ -35,6 +35,7 @@ export const timings = {
   firstRetry: 0.3,
   longestRetry: 5,
   refreshOnFocus: 5,
+  clientTool: 120,
 };
 
 const SEND_ATTEMPTS = 4;
@@ -469,6 +470,8 @@ function newId() {
 
 const DEEPEST_NESTING = 8;
 const LONGEST_SPAN_CHARACTERS = 5_000;
+const DEEPLINK_CLICK = 'deeplink';
+const DEEPLINK = /^chatkit-link:\/\/([^/?#]+)\/?(?:\?([^#]*))?/;
 const LINK_PROTOCOLS = ['http:', 'https:', 'mailto:'];
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})([^`]*)$/;
@@ -836,8 +839,9 @@ function linkAt(text, at, depth) {
   const window = text.slice(at, at + LONGEST_SPAN_CHARACTERS);
   const found = /^\[((?:[^[\]\\]|\\.|\[[^[\]]*\])*)\]\(\s*<?([^\s<>()]*(?:\([^\s()]*\)[^\s<>()]*)*)>?(?:\s+"[^"]*")?\s*\)/.exec(window);
   const href = found && safeHref(found[2]);
-  if (!found || !href) return null;
-  return { node: withInline(linkTo(href), found[1] || href, depth + 1), end: at + found[0].length };
+  const link = found && (DEEPLINK.test(found[2]) ? deeplinkTo(found[2]) : href && linkTo(href));
+  if (!found || !link) return null;
+  return { node: withInline(link, found[1] || found[2], depth + 1), end: at + found[0].length };
 }
 
 /** @type {(text: string, at: number) => { node: Node, end: number } | null} */
@@ -871,6 +875,17 @@ function safeHref(address) {
 /** @type {(href: string, ...shown: string[]) => Element} */
 function linkTo(href, ...shown) {
   return h('a', { href, title: href, target: '_blank', rel: 'noopener noreferrer nofollow' }, ...shown);
+}
+
+/** A link that leads nowhere: the page is told of it by `chatkit.deeplink`. @param {string} address */
+function deeplinkTo(address) {
+  const [, name = '', query = ''] = DEEPLINK.exec(address) ?? [];
+  const button = h('button', { class: 'deeplink', type: 'button', role: 'link' });
+  button.addEventListener('click', () => {
+    const detail = { name, data: Object.fromEntries(new URLSearchParams(query)) };
+    button.dispatchEvent(new CustomEvent(DEEPLINK_CLICK, { bubbles: true, detail }));
+  });
+  return button;
 }
 
 /** @type {(text: string, at: number, depth: number) => { node: Node, end: number } | null} */
@@ -2593,6 +2608,12 @@ class Timeline {
     return /** @type {HTMLElement | null} */ (before)?.dataset.id ?? null;
   }
 
+  /** @param {{ feedback?: boolean, retry?: boolean }} actions */
+  allowActions({ feedback, retry }) {
+    this.element.toggleAttribute('data-feedback', feedback === true);
+    this.element.toggleAttribute('data-retry', retry === true);
+  }
+
   /** Only a server that has branches takes an edit. */
   allowEdits() {
     this.element.toggleAttribute('data-branches', true);
@@ -2772,8 +2793,8 @@ class Timeline {
 
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
-/** @typedef {{ stream: ReplyStream, abort: AbortController, canStop: boolean, isOpen: boolean, isStopping: boolean, hasFailed: boolean }} Reply */
-/** @typedef {{ pendingId?: string, text?: string, branchFrom?: string, replacing?: string, isForked?: boolean, again?: () => void }} Sent a message on its way, what it forks after or takes the place of, and how to send it again */
+/** @typedef {{ stream: ReplyStream, abort: AbortController, canStop: boolean, isOpen: boolean, isStopping: boolean, hasFailed: boolean, call: Item | null, hasEnded: boolean }} Reply call: what the page is to carry out before the reply goes on */
+/** @typedef {{ pendingId?: string, text?: string, quoted?: string, branchFrom?: string, replacing?: string, isForked?: boolean, again?: () => void }} Sent a message on its way, what it forks after or takes the place of, and how to send it again */
 
 export class OpenAIChatKit extends Base {
   /** @type {Record<string, any>} */
@@ -2785,7 +2806,11 @@ export class OpenAIChatKit extends Base {
     show: (messageId) => void this.#showVersion(messageId),
     log: (name, data) => this.#log(name, data),
   });
-  #composer = new Composer({ send: (text) => this.#sendText(text), stop: () => this.#stop() });
+  #composer = new Composer({
+    send: (text) => this.#sendText(text),
+    stop: () => this.#stop(),
+    toolChanged: (toolId) => this.#emit('tool.change', { toolId }),
+  });
   #header = new Header({
     history: () => void this.#toggleHistory(),
     fresh: () => this.#open(null).then(() => this.#composer.focus()),
@@ -2813,6 +2838,8 @@ export class OpenAIChatKit extends Base {
   /** @type {string | null} */
   #goneRunId = null;
   #session = new AbortController();
+  /** The session whose thread is being read, as long as it is. @type {AbortSignal | null} */
+  #loading = null;
   /** @type {Reply | null} */
   #reply = null;
   #progress = '';
@@ -2838,6 +2865,7 @@ export class OpenAIChatKit extends Base {
     this.#scroller.append(this.#start, column);
     this.#frame.append(this.#header.element, this.#scroller, this.#latest, this.#composer.element, this.#disclaimer, this.#history.element);
     this.shadowRoot?.append(this.#frame);
+    this.#frame.addEventListener(DEEPLINK_CLICK, (event) => this.#emit('deeplink', /** @type {CustomEvent} */ (event).detail));
     this.#frame.addEventListener('keydown', (event) => event.key === 'Escape' && void this.hideHistory());
     this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#latest.addEventListener('click', () => this.#scrollToEnd());
@@ -2893,24 +2921,40 @@ export class OpenAIChatKit extends Base {
       throw new Error(`A message holds at most ${MAX_MESSAGE_CHARACTERS} characters, this one has ${length}.`);
     }
     if (newThread) await this.setThreadId(null);
-    if (this.#reply) throw new Error('A reply is still running. Stop it or wait for its end.');
-    const options = { ...(toolChoice && { tool_choice: toolChoice }), ...(model && { model }) };
+    this.#refuseWhileBusy();
     const files = attachments.map(({ id }) => id);
     await this.#send({
       content: parts,
       attachments: files,
       ...(reply && { quoted_text: reply }),
-      inference_options: options,
+      inference_options: inferenceOptions(model ?? this.#composer.modelId, toolChoice?.id ?? null),
     });
   }
 
-  /** @param {{ text?: string, content?: ContentPart[] }} value */
-  async setComposerValue({ text, content } = {}) {
-    this.#composer.value = text ?? (content ?? []).map((part) => part.text ?? '').join('');
+  /**
+   * Fills in what is given and leaves the rest of the composer as it is.
+   * @param {{ text?: string, content?: ContentPart[], reply?: string, selectedToolId?: string | null, selectedModelId?: string }} value
+   */
+  async setComposerValue({ text, content, reply, selectedToolId, selectedModelId } = {}) {
+    this.#composer.select({ modelId: selectedModelId, toolId: selectedToolId });
+    if (reply !== undefined) this.#composer.quoted = reply ?? '';
+    if (text !== undefined) this.#composer.value = text;
+    else if (content !== undefined) this.#composer.value = content.map((part) => part.text ?? '').join('');
   }
 
   /** Asks the server for what is new in the open thread. */
   async fetchUpdates() {
+    this.#refuseWhileBusy();
+    await this.#refresh();
+  }
+
+  /** As the contract's methods do; what people press waits or is not there to be pressed. */
+  #refuseWhileBusy() {
+    if (this.#reply) throw new Error('A reply is still running. Stop it or wait for its end.');
+    if (this.#loading && !this.#loading.aborted) throw new Error('The conversation is still being loaded. Wait for chatkit.thread.load.end.');
+  }
+
+  async #refresh() {
     const threadId = this.#threadId;
     const { signal } = this.#session;
     if (threadId === null || this.#reply) return;
@@ -2924,6 +2968,7 @@ export class OpenAIChatKit extends Base {
     this.#timeline.setStale(page.isStale);
     this.#render();
     if (page.runId) void this.#resume(page.runId);
+    else this.#offerCall(page.data.at(-1));
   }
 
   /**
@@ -2932,7 +2977,7 @@ export class OpenAIChatKit extends Base {
    */
   async sendCustomAction(action, itemId) {
     if (this.#threadId === null) throw new Error('A custom action needs an open thread.');
-    if (this.#reply) throw new Error('A reply is still running. Stop it or wait for its end.');
+    this.#refuseWhileBusy();
     const params = { thread_id: this.#threadId, action, ...(itemId && { item_id: itemId }) };
     await this.#request({ type: 'threads.custom_action', params });
   }
@@ -3069,7 +3114,7 @@ export class OpenAIChatKit extends Base {
   async #onVisible() {
     const isDue = performance.now() - this.#refreshedAt > timings.refreshOnFocus * 1000;
     if (document.visibilityState !== 'visible' || !isDue) return;
-    await this.fetchUpdates().catch((error) => this.#log('refresh.failed', { error: String(error) }));
+    await this.#refresh().catch((error) => this.#log('refresh.failed', { error: String(error) }));
   }
 
   // -- threads
@@ -3105,6 +3150,7 @@ export class OpenAIChatKit extends Base {
    */
   async #load(threadId, signal, isAgain = false) {
     this.#emit('thread.load.start', { threadId });
+    this.#loading = signal;
     this.#say('Loading the conversation…');
     try {
       const page = await this.#connection.listItems(threadId, null, signal);
@@ -3118,6 +3164,7 @@ export class OpenAIChatKit extends Base {
       const canRetry = !(error instanceof ChatError) || error.isWorthRetrying;
       this.#fail(error, canRetry ? { label: 'Try again', run: () => void this.#open(threadId) } : null);
     } finally {
+      if (this.#loading === signal) this.#loading = null;
       this.#emit('thread.load.end', { threadId });
     }
   }
@@ -3133,7 +3180,7 @@ export class OpenAIChatKit extends Base {
     this.#olderCursor = page.has_more ? page.after : null;
     if (this.#reply === null) {
       if (page.runId) void this.#resume(page.runId);
-      else this.#offerReply('This message has no reply yet.');
+      else if (!this.#offerCall(page.data.at(-1))) this.#offerReply('This message has no reply yet.');
     }
     this.#render();
     this.#scrollToEnd();
@@ -3161,7 +3208,7 @@ export class OpenAIChatKit extends Base {
     this.#sticksToBottom = false;
     try {
       await this.#connection.showBranch(threadId, messageId, signal);
-      await this.fetchUpdates();
+      await this.#refresh();
       while (!this.#timeline.elementOf(messageId) && this.#olderCursor !== null && !signal.aborted) await this.#loadOlder();
     } catch (error) {
       if (!signal.aborted) this.#fail(error, null);
@@ -3206,7 +3253,7 @@ export class OpenAIChatKit extends Base {
   /** @param {string} text */
   async #sendText(text) {
     const content = [{ type: 'input_text', text }];
-    await this.#send({ content, attachments: [], inference_options: {} });
+    await this.#send({ content, attachments: [], ...this.#composer.takeAlong() });
   }
 
   /** @param {{ content: ContentPart[], [field: string]: any }} input */
@@ -3219,8 +3266,9 @@ export class OpenAIChatKit extends Base {
     const operation =
       this.#threadId === null
         ? { type: 'threads.create', params: { input } }
-        : this.#messageOperation(this.#threadId, input, this.#branchId && { branch_id: this.#branchId });
-    await this.#request(operation, { pendingId, text: input.content.map((part) => part.text ?? '').join('') });
+        : this.#messageOperation(this.#threadId, input, this.#branchId ? { branch_id: this.#branchId } : null);
+    const text = input.content.map((part) => part.text ?? '').join('');
+    await this.#request(operation, { pendingId, text, quoted: input.quoted_text });
   }
 
   /** @type {(threadId: string, input: object, metadata: object | null) => Operation} */
@@ -3311,25 +3359,29 @@ export class OpenAIChatKit extends Base {
     const followed = stream ?? new ReplyStream(this.#connection);
     followed.start(abort.signal, listener);
     /** @type {Reply} */
-    const reply = { stream: followed, abort, canStop: true, isOpen: false, isStopping: false, hasFailed: false };
+    const reply = { stream: followed, abort, canStop: true, isOpen: false, isStopping: false, hasFailed: false, call: null, hasEnded: false };
     this.#reply = reply;
     this.#timeline.clearNotes();
     this.#timeline.setRunning(true);
     this.#emit('response.start');
     this.#render();
+    if (this.#sticksToBottom) this.#scrollToEnd();
     return { reply, taken };
   }
 
-  /** @type {(reply: Reply, open: () => Promise<Response>, sent?: Sent) => Promise<void>} */
+  /** @type {(reply: Reply, open: (() => Promise<Response>) | null, sent?: Sent) => Promise<void>} */
   async #follow(reply, open, sent = {}) {
     try {
-      for await (const event of reply.stream.events(open)) {
+      for await (const event of open ? reply.stream.events(open) : []) {
         if (reply !== this.#reply) return;
         this.#adopt(event, sent);
         this.#accept(event, reply);
       }
+      reply.hasEnded = true;
+      if (reply.call && !reply.isStopping) await this.#answerCall(reply, reply.call);
+      if (reply !== this.#reply) return;
       this.#close(reply);
-      if (sent.branchFrom ?? sent.replacing) await this.fetchUpdates().catch((error) => this.#log('refresh.failed', { error: String(error) }));
+      if (sent.branchFrom ?? sent.replacing) await this.#refresh().catch((error) => this.#log('refresh.failed', { error: String(error) }));
       if (reply.isStopping) this.#noteStopped();
       else if (!reply.hasFailed) this.#offerReply('No reply came.');
     } catch (error) {
@@ -3339,6 +3391,50 @@ export class OpenAIChatKit extends Base {
       if (reply.isStopping && isAbort(error)) this.#noteStopped();
       else if (!isAbort(error)) this.#giveUp(error, reply, sent);
     }
+  }
+
+  /**
+   * Has the page carry out what the server asked it for, in one of the tabs that follow the reply;
+   * the outcome is sent, and the reply goes on. One that was stopped meanwhile is left as it is.
+   * @type {(reply: Reply, call: Item) => Promise<void>}
+   */
+  async #answerCall(reply, call) {
+    const isOurs = await inOneTab(call.id, async () => {
+      const result = await this.#carryOut(call, reply.abort.signal);
+      if (reply.abort.signal.aborted) return;
+      this.#close(reply);
+      await this.#request({ type: 'threads.add_client_tool_output', params: { thread_id: this.#threadId, result } });
+    });
+    if (isOurs || reply.abort.signal.aborted) return;
+    this.#close(reply);
+    await this.#refresh();
+  }
+
+  /** A failure is an outcome too: the reply goes on and can tell it. @type {(call: Item, signal: AbortSignal) => Promise<object>} */
+  async #carryOut({ name, arguments: params }, signal) {
+    const { onClientTool } = this.#options;
+    try {
+      if (typeof onClientTool !== 'function') throw new Error(`This page carries out no tools, so not "${name}" either.`);
+      const result = await within(timings.clientTool, onClientTool.call(this.#options, { name, params: params ?? {} }), signal);
+      return JSON.parse(JSON.stringify(result ?? {}));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!signal.aborted) this.#emit('error', { error: new Error(`The client tool "${name}" failed: ${message}`) });
+      return { error: message };
+    }
+  }
+
+  /** A call that nobody has answered, perhaps for days: only people know whether it still should be. @param {Item | undefined} call */
+  #offerCall(call) {
+    if (!call || !isWaitingCall(call)) return false;
+    const run = () => {
+      const { reply } = this.#begin();
+      reply.call = call;
+      void this.#follow(reply, null);
+    };
+    this.#timeline.clearNotes();
+    this.#timeline.addNote(h('div', { class: 'aside' }, `This reply waits for “${call.name}”.`, actionButton({ label: 'Continue', run })));
+    return true;
   }
 
   /**
@@ -3380,10 +3476,10 @@ export class OpenAIChatKit extends Base {
     const canRetry = sent.again && (!(error instanceof ChatError) || error.isWorthRetrying);
     if (!canRetry && sent.pendingId) {
       this.#timeline.remove(sent.pendingId);
-      this.#composer.restore(sent.text ?? '');
+      this.#composer.restore(sent.text ?? '', sent.quoted ?? '');
     }
     this.#fail(error, canRetry ? { label: 'Retry', run: () => sent.again?.() } : null);
-    if (error instanceof ChatError && error.status === 409) void this.fetchUpdates().catch(() => {});
+    if (error instanceof ChatError && error.status === 409) void this.#refresh().catch(() => {});
   }
 
   /** @type {(error: unknown, stream: ReplyStream) => void} */
@@ -3420,6 +3516,7 @@ export class OpenAIChatKit extends Base {
     if (!reply || reply.isStopping) return;
     reply.isStopping = true;
     this.#render();
+    if (reply.hasEnded) return reply.abort.abort();
     if (reply.stream.runId !== null) await this.#stopRun(reply);
   }
 
@@ -3460,6 +3557,7 @@ export class OpenAIChatKit extends Base {
       case 'thread.item.done':
       case 'thread.item.replaced':
         this.#progress = '';
+        if (isWaitingCall(event.item)) reply.call = event.item;
         return this.#timeline.upsert(event.item, { isStreaming: event.type === 'thread.item.added' });
       case 'thread.item.updated':
         this.#progress = '';
@@ -3567,8 +3665,9 @@ export class OpenAIChatKit extends Base {
 
   #afterRender() {
     this.#renderStatus();
-    const follows = this.#options.thread?.autoScroll !== false;
+    const follows = this.#options.thread?.autoScroll === true;
     if (this.#sticksToBottom && follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    else this.#noteEnd();
   }
 
   #scrollToEnd() {
@@ -3577,25 +3676,33 @@ export class OpenAIChatKit extends Base {
   }
 
   #onScroll() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#sticksToBottom = scrollHeight - scrollTop - clientHeight < STICK_TO_BOTTOM_PIXELS;
-    this.#latest.toggleAttribute('data-shown', !this.#sticksToBottom);
+    this.#sticksToBottom = this.#noteEnd();
     this.#fillTop();
+  }
+
+  /** Offers the way to the end of the conversation, unless it is on the screen. */
+  #noteEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < STICK_TO_BOTTOM_PIXELS;
+    this.#latest.toggleAttribute('data-shown', !isAtEnd);
+    return isAtEnd;
   }
 
   // -- options
 
   #applyOptions() {
     this.#applyTheme();
-    const { startScreen, composer, frameTitle, disclaimer, header, history } = this.#options;
+    const { startScreen, composer, frameTitle, disclaimer, header, history, threadItemActions } = this.#options;
     this.#header.configure(header ?? {}, this.#hasHistory);
     this.#history.configure(history ?? {}, this.#locale);
     if (!this.#hasHistory) void this.hideHistory();
     this.#frame.toggleAttribute('data-header', !this.#header.element.hidden);
     this.#renderTitle();
+    this.#timeline.allowActions(threadItemActions ?? {});
+    this.#disclaimer.toggleAttribute('data-contrast', disclaimer?.highContrast === true);
     this.#timeline.element.lang = this.#composer.lang = this.#locale;
     for (const option of ignoredOptions(this.#options)) this.#log('option.ignored', { option });
-    this.#composer.placeholder = textOr(composer?.placeholder, 'Message the AI');
+    this.#composer.configure(composer ?? {});
     this.#frame.setAttribute('aria-label', textOr(frameTitle, 'Chat'));
     this.#frame.setAttribute('role', 'group');
     this.#disclaimer.replaceChildren(...(typeof disclaimer?.text === 'string' ? [renderMarkdown(disclaimer.text)] : []));
@@ -3675,6 +3782,197 @@ export class OpenAIChatKit extends Base {
   #log(name, data) {
     this.#emit('log', { name, data });
   }
+}
+
+/** @typedef {{ id: string, label: string, description?: string, icon?: string, isDisabled?: boolean, isChosen: boolean }} MenuEntry */
+
+/** A button and what it opens: one of several things to choose, by pointer or by arrow keys. */
+class Menu {
+  button = /** @type {HTMLButtonElement} */ (h('button', { class: 'pick', type: 'button', 'aria-haspopup': 'menu', 'aria-expanded': 'false' }));
+  #list = h('div', { class: 'menu-list', role: 'menu', hidden: true });
+  element = h('div', { class: 'menu-place' }, this.button, this.#list);
+
+  /** @param {(id: string) => void} choose */
+  constructor(choose) {
+    this.choose = choose;
+    this.button.addEventListener('click', () => this.#setOpen(this.#list.hidden));
+    this.element.addEventListener('keydown', (event) => this.#onKey(event));
+    this.element.addEventListener('focusout', (event) => {
+      if (!this.element.contains(/** @type {Node | null} */ (event.relatedTarget))) this.#setOpen(false);
+    });
+  }
+
+  /** @type {(label: string, shown: (Node | string)[], entries: MenuEntry[]) => void} */
+  fill(label, shown, entries) {
+    this.button.setAttribute('aria-label', label);
+    this.button.title = label;
+    this.button.replaceChildren(...shown);
+    this.#list.setAttribute('aria-label', label);
+    this.#list.replaceChildren(...entries.map((entry) => this.#item(entry)));
+  }
+
+  /** @param {MenuEntry} entry */
+  #item({ id, label, description, icon: name, isDisabled = false, isChosen }) {
+    const attributes = { class: 'menu-item', type: 'button', role: 'menuitemradio', 'aria-checked': String(isChosen), tabindex: '-1' };
+    const text = h('span', {}, label, description ? h('small', {}, description) : null);
+    const item = h('button', { ...attributes, 'aria-disabled': String(isDisabled) }, name ? namedIcon(name) : null, text, icon('check'));
+    item.addEventListener('click', () => !isDisabled && this.#pick(id));
+    return item;
+  }
+
+  /** @param {string} id */
+  #pick(id) {
+    this.#setOpen(false);
+    this.button.focus();
+    this.choose(id);
+  }
+
+  get #items() {
+    return /** @type {HTMLElement[]} */ ([...this.#list.children]);
+  }
+
+  /** @param {boolean} isOpen */
+  #setOpen(isOpen) {
+    this.#list.hidden = !isOpen;
+    this.button.setAttribute('aria-expanded', String(isOpen));
+    if (isOpen) (this.#items.find((item) => item.getAttribute('aria-checked') === 'true') ?? this.#items[0])?.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (this.#list.hidden) {
+      if (!['ArrowUp', 'ArrowDown'].includes(event.key)) return;
+      event.preventDefault();
+      return this.#setOpen(true);
+    }
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      this.#setOpen(false);
+      return this.button.focus();
+    }
+    const items = this.#items;
+    const at = items.indexOf(/** @type {HTMLElement} */ (event.target));
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    items.at(next % items.length)?.focus();
+  }
+}
+
+/** Which model answers. There is none to choose where the page names none. */
+class ModelPicker {
+  #menu = new Menu((id) => this.select(id));
+  element = this.#menu.element;
+  /** @type {any[]} */
+  #models = [];
+  /** @type {string | null} */
+  selectedId = null;
+
+  /** @param {unknown} models */
+  configure(models) {
+    this.#models = namedOptions(models);
+    const usable = this.#models.filter(({ disabled }) => disabled !== true);
+    const kept = usable.find(({ id }) => id === this.selectedId) ?? usable.find((model) => model.default === true) ?? usable[0];
+    this.selectedId = kept?.id ?? null;
+    this.element.hidden = this.#models.length === 0;
+    this.#draw();
+  }
+
+  /** Raises for a model that the page does not offer. @param {string} id */
+  select(id) {
+    if (!this.#models.some((model) => model.id === id && model.disabled !== true)) {
+      throw new Error(`There is no model "${id}" to select in composer.models.`);
+    }
+    this.selectedId = id;
+    this.#draw();
+  }
+
+  #draw() {
+    const chosen = this.#models.find(({ id }) => id === this.selectedId);
+    const entries = this.#models.map(({ id, label, description, disabled }) => {
+      return { id, label, description, isDisabled: disabled === true, isChosen: id === this.selectedId };
+    });
+    const label = chosen?.label ?? 'Model';
+    this.#menu.fill(`Model: ${label}`, [h('span', {}, label), icon('chevron')], entries);
+  }
+}
+
+/** Which tool the next message asks for: pinned ones are buttons, the others stand in a menu. */
+class ToolPicker {
+  #menu = new Menu((id) => this.select(id === this.selectedId ? null : id));
+  #buttons = h('span', { class: 'tools' });
+  element = h('div', { class: 'tool-picker' }, this.#menu.element, this.#buttons);
+  /** @type {any[]} */
+  #tools = [];
+  /** @type {string | null} */
+  selectedId = null;
+
+  /** @param {() => void} onChange */
+  constructor(onChange) {
+    this.onChange = onChange;
+  }
+
+  /** @param {unknown} tools */
+  configure(tools) {
+    this.#tools = namedOptions(tools);
+    if (this.selectedId !== null && !this.#selected) this.select(null);
+    this.element.hidden = this.#tools.length === 0;
+    this.#draw();
+  }
+
+  get #selected() {
+    return this.#tools.find(({ id }) => id === this.selectedId);
+  }
+
+  /** @returns {string | null} */
+  get placeholder() {
+    return textOr(this.#selected?.placeholderOverride, '') || null;
+  }
+
+  /** Raises for a tool that the page does not offer. @param {string | null} id */
+  select(id) {
+    if (id === this.selectedId) return;
+    if (id !== null && !this.#tools.some((tool) => tool.id === id)) throw new Error(`There is no tool "${id}" in composer.tools.`);
+    this.selectedId = id;
+    this.#draw();
+    this.onChange();
+  }
+
+  /** A tool is for one message, unless it says otherwise. */
+  release() {
+    if (this.#selected?.persistent !== true) this.select(null);
+  }
+
+  #draw() {
+    const inMenu = this.#tools.filter(({ pinned }) => pinned !== true);
+    const entries = inMenu.map(({ id, label, icon: name }) => ({ id, label, icon: name, isChosen: id === this.selectedId }));
+    this.#menu.element.hidden = inMenu.length === 0;
+    this.#menu.fill('Tools', [icon('settings-slider')], entries);
+    const shown = this.#tools.filter(({ id, pinned }) => pinned === true || id === this.selectedId);
+    this.#buttons.replaceChildren(...shown.map((tool) => this.#toolButton(tool)));
+  }
+
+  /** @param {any} tool */
+  #toolButton({ id, label, shortLabel, icon: name }) {
+    const isSelected = id === this.selectedId;
+    const attributes = { class: 'pick', type: 'button', 'aria-pressed': String(isSelected), 'aria-label': label, title: label, 'data-tool': id };
+    const button = h('button', attributes, namedIcon(name), h('span', {}, textOr(shortLabel, label)), isSelected ? icon('cross') : null);
+    button.addEventListener('click', () => this.#toggle(id));
+    return button;
+  }
+
+  /** @param {string} id */
+  #toggle(id) {
+    this.select(id === this.selectedId ? null : id);
+    const same = /** @type {HTMLElement[]} */ ([...this.#buttons.children]).find(({ dataset }) => dataset.tool === id);
+    (same ?? this.#menu.button).focus();
+  }
+}
+
+/** Options that can be chosen by id and are shown by label. @param {unknown} options @returns {any[]} */
+function namedOptions(options) {
+  const isNamed = (/** @type {any} */ option) => typeof option?.id === 'string' && typeof option.label === 'string';
+  return Array.isArray(options) ? options.filter(isNamed) : [];
 }
 
 /** @typedef {{ icon: string, onClick: () => void }} HeaderAction */
@@ -3947,14 +4245,20 @@ class Composer {
   #button = /** @type {HTMLButtonElement} */ (h('button', { class: 'send', type: 'submit' }, icon('up')));
   #counter = h('span', { class: 'counter', 'aria-live': 'polite' });
   #note = h('p', { class: 'locked', hidden: true });
+  #models = new ModelPicker();
+  #tools = new ToolPicker(() => this.#toolChanged());
+  #tray = h('div', { class: 'tray' }, this.#tools.element, this.#models.element);
+  #quote = h('div', { class: 'quote', hidden: true });
+  #quoted = '';
+  #placeholder = '';
   element = h('form', { class: 'composer', novalidate: true });
   #isRunning = false;
   #canStop = false;
 
-  /** @param {{ send: (text: string) => void, stop: () => void }} on */
+  /** @param {{ send: (text: string) => void, stop: () => void, toolChanged: (toolId: string | null) => void }} on */
   constructor(on) {
     this.on = on;
-    this.element.append(this.#note, h('div', { class: 'box' }, this.#input, this.#counter, this.#button));
+    this.element.append(this.#note, h('div', { class: 'box' }, this.#quote, this.#input, this.#tray, this.#counter, this.#button));
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
       if (!this.#isRunning) return this.#submit();
@@ -3980,9 +4284,55 @@ class Composer {
     this.#refresh();
   }
 
-  /** @param {string} text */
-  set placeholder(text) {
-    this.#input.placeholder = text;
+  /** @param {any} composer the options of that name */
+  configure({ placeholder, models, tools }) {
+    this.#placeholder = textOr(placeholder, 'Message the AI');
+    this.#models.configure(models);
+    this.#tools.configure(tools);
+    this.#tray.hidden = this.#models.element.hidden && this.#tools.element.hidden;
+    this.#showPlaceholder();
+  }
+
+  #toolChanged() {
+    this.#showPlaceholder();
+    this.on.toolChanged(this.#tools.selectedId);
+  }
+
+  #showPlaceholder() {
+    this.#input.placeholder = this.#tools.placeholder ?? this.#placeholder;
+  }
+
+  /** Raises for what the page does not offer. @param {{ modelId?: string, toolId?: string | null }} wanted */
+  select({ modelId, toolId }) {
+    if (modelId !== undefined) this.#models.select(modelId);
+    if (toolId !== undefined) this.#tools.select(toolId);
+  }
+
+  get modelId() {
+    return this.#models.selectedId;
+  }
+
+  /** What the message refers to; shown above the text until it is sent or taken away. */
+  get quoted() {
+    return this.#quoted;
+  }
+
+  set quoted(text) {
+    this.#quoted = text;
+    const drop = quietButton('cross', 'Remove the quotation', () => {
+      this.quoted = '';
+      this.focus();
+    });
+    this.#quote.hidden = !text;
+    this.#quote.replaceChildren(...(text ? [h('blockquote', { dir: 'auto' }, text), drop] : []));
+  }
+
+  /** What goes along with the text of the message that is sent now. */
+  takeAlong() {
+    const [model, tool, quoted] = [this.#models.selectedId, this.#tools.selectedId, this.#quoted];
+    this.quoted = '';
+    this.#tools.release();
+    return { ...(quoted && { quoted_text: quoted }), inference_options: inferenceOptions(model, tool) };
   }
 
   /** @param {string} locale */
@@ -3994,8 +4344,9 @@ class Composer {
     this.#input.focus();
   }
 
-  /** @param {string} text that was not sent; what was typed since stays */
-  restore(text) {
+  /** @type {(text: string, quoted: string) => void} what was not sent; what was typed since stays */
+  restore(text, quoted) {
+    this.quoted ||= quoted;
     this.value = this.value ? `${text}\n${this.value}` : text;
   }
 
@@ -4041,6 +4392,11 @@ class Composer {
   }
 }
 
+/** @type {(model: string | null, tool: string | null) => { model?: string, tool_choice?: { id: string } }} */
+function inferenceOptions(model, tool) {
+  return { ...(tool && { tool_choice: { id: tool } }), ...(model && { model }) };
+}
+
 /** @param {HTMLTextAreaElement} input */
 function growToText(input) {
   if (globalThis.CSS?.supports?.('field-sizing', 'content')) return;
@@ -4070,6 +4426,33 @@ function actionButton({ label, run }) {
     run();
   });
   return button;
+}
+
+/** @param {Item | undefined} item */
+function isWaitingCall(item) {
+  return item?.type === 'client_tool_call' && item.status === 'pending';
+}
+
+/**
+ * Several tabs follow a reply; what one of them runs, the others wait for.
+ * @type {(name: string, run: () => Promise<void>) => Promise<boolean>} whether it ran here
+ */
+async function inOneTab(name, run) {
+  if (!navigator.locks) return run().then(() => true);
+  const runFirst = (/** @type {Lock | null} */ lock) => lock !== null && run().then(() => true);
+  const isOurs = await navigator.locks.request(`chatkit:${name}`, { ifAvailable: true }, runFirst);
+  if (!isOurs) await navigator.locks.request(`chatkit:${name}`, () => {});
+  return isOurs;
+}
+
+/** @type {(seconds: number, promise: any, signal: AbortSignal) => Promise<any>} */
+async function within(seconds, promise, signal) {
+  let timer = 0;
+  const over = new Promise((_, reject) => {
+    timer = window.setTimeout(() => reject(new Error(`It took longer than ${inWords(seconds)}.`)), seconds * 1000);
+    signal.addEventListener('abort', () => reject(new Error('It was stopped.')));
+  });
+  return Promise.race([promise, over]).finally(() => clearTimeout(timer));
 }
 
 /** @param {string} text in code points, as the server counts them */
@@ -4112,23 +4495,49 @@ function isPrompt(prompt) {
 
 // -------------------------------------------------------------------------------------- styles
 
+/** How much of the accent is in the user's messages, by its level. */
+const ACCENT_SHARES = [0, 0.04, 0.12, 0.2];
+/** Of the palette in the light scheme and in the dark one; in percent. */
+const LIGHTNESS = { '--bg': [100, 5], '--soft': [97, 8], '--bubble': [94, 12], '--line': [89, 17], '--muted': [35, 65], '--fg': [11, 93] };
+const SATURATION_A_TINT = 3;
+const LIGHTNESS_A_SHADE = 0.75;
+
+/** Greys of a hue. @type {(grayscale: any, scheme: string) => Record<string, string>} */
+function grayscale({ hue, tint, shade = 0 } = {}, scheme) {
+  if (![hue, tint, shade].every(Number.isFinite)) return {};
+  const tone = (/** @type {number[]} */ [light, dark]) => Math.min(100, Math.max(2, (scheme === 'dark' ? dark : light) - shade * LIGHTNESS_A_SHADE));
+  const shades = Object.entries(LIGHTNESS).map(([name, pair]) => [name, `hsl(${hue} ${tint * SATURATION_A_TINT}% ${tone(pair)}%)`]);
+  return Object.fromEntries(shades);
+}
+
+/** What stands on a surface of the page's own colours is mixed from them. @type {(surface: any, scheme: string) => Record<string, string>} */
+function surfaces({ background, foreground } = {}, scheme) {
+  const [bg, fg] = [hexOf(background), hexOf(foreground)];
+  if (!bg && !fg) return {};
+  const front = fg ?? (luminance(/** @type {string} */ (bg)) > 0.4 ? '#17211b' : '#e9efea');
+  const back = bg ?? (scheme === 'dark' ? '#0b0f0c' : '#ffffff');
+  const mix = (/** @type {number} */ share) => blend(back, front, share);
+  return { '--bg': back, '--fg': front, '--soft': mix(0.03), '--bubble': mix(0.08), '--line': mix(0.14), '--muted': mix(0.72) };
+}
+
 /**
  * @param {any} theme
  * @param {string} scheme
  * @returns {Record<string, string | null>}
  */
 function themeVariables({ color, typography }, scheme) {
-  const surface = hexOf(color?.surface?.background);
+  const palette = { ...grayscale(color?.grayscale, scheme), ...surfaces(color?.surface, scheme) };
   const accent = hexOf(color?.accent?.primary) ?? ACCENT;
-  const background = surface ?? (scheme === 'dark' ? '#0b0f0c' : '#ffffff');
+  const background = hexOf(palette['--bg']) ?? (scheme === 'dark' ? '#0b0f0c' : '#ffffff');
+  const bubble = hexOf(palette['--bubble']) ?? (scheme === 'dark' ? '#1b231e' : '#edf1ee');
   const isOwn = accent.toLowerCase() === ACCENT.toLowerCase();
   const size = Number(typography?.baseSize);
   return {
     '--accent': accent,
     '--accent-text': isOwn && scheme === 'light' ? ACCENT_TEXT_ON_LIGHT : readable(accent, background),
     '--on-accent': isOwn ? TEXT_ON_ACCENT : contrast('#ffffff', accent) >= MINIMUM_CONTRAST ? '#ffffff' : '#101010',
-    '--bg': surface,
-    '--fg': hexOf(color?.surface?.foreground),
+    '--own': blend(bubble, accent, ACCENT_SHARES[color?.accent?.level] ?? ACCENT_SHARES[1]),
+    ...Object.fromEntries(Object.keys(LIGHTNESS).map((name) => [name, palette[name] ?? null])),
     '--size': size >= 14 && size <= 18 ? `${size}px` : null,
     '--font': typeof typography?.fontFamily === 'string' ? typography.fontFamily : null,
     '--mono': typeof typography?.fontFamilyMono === 'string' ? typography.fontFamilyMono : null,
@@ -4157,11 +4566,17 @@ function hexOf(color) {
 function readable(color, background) {
   const goal = luminance(background) > 0.4 ? 0 : 255;
   for (let share = 0; share <= 1; share += 0.05) {
-    const mixed = channels(color).map((part) => Math.round(part + (goal - part) * share));
-    const hex = `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+    const hex = blend(color, goal ? '#ffffff' : '#000000', share);
     if (contrast(hex, background) >= MINIMUM_CONTRAST) return hex;
   }
   return goal ? '#ffffff' : '#000000';
+}
+
+/** @type {(color: string, other: string, share: number) => string} with this share of the other one, from 0 to 1 */
+function blend(color, other, share) {
+  const goal = channels(other);
+  const mixed = channels(color).map((part, index) => Math.round(part + (goal[index] - part) * share));
+  return `#${mixed.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /** WCAG 2.2 contrast ratio. @type {(one: string, other: string) => number} */
@@ -4257,7 +4672,7 @@ button:disabled { cursor: default; }
 .log { display: flex; flex-direction: column; gap: var(--gap); }
 .message { min-width: 0; max-width: 100%; }
 .user { align-self: flex-end; max-width: min(85%, 36rem); }
-.user .bubble { padding: .625rem 1.125rem; border-radius: var(--radius); border-end-end-radius: min(6px, var(--radius)); background: var(--bubble); white-space: pre-wrap; overflow-wrap: anywhere; }
+.user .bubble { padding: .625rem 1.125rem; border-radius: var(--radius); border-end-end-radius: min(6px, var(--radius)); background: var(--own); white-space: pre-wrap; overflow-wrap: anywhere; }
 .user blockquote { margin: 0 0 .375rem; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--muted); }
 .tag { padding: .0625rem .5rem; margin-inline-end: .25rem; border: 1px solid var(--line); border-radius: 99px; background: var(--bg); font-size: .9em; }
 .task + .task, .workflow + .task, .task + .workflow { margin-top: calc(.5rem - var(--gap)); }
@@ -4275,6 +4690,7 @@ button:disabled { cursor: default; }
 .markdown li > ul, .markdown li > ol { margin: .25em 0 0; }
 .markdown li::marker { color: var(--muted); }
 .markdown a, .sources a { color: var(--accent-text); text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: .2em; }
+.deeplink { display: inline; padding: 0; border: 0; background: none; color: var(--accent-text); text-align: start; text-decoration: underline; text-decoration-thickness: 1px; text-underline-offset: .2em; }
 .markdown a:hover, .sources a:hover { text-decoration-thickness: 2px; }
 .markdown blockquote { margin-inline: 0; padding-inline-start: 1em; border-inline-start: 3px solid var(--line); color: var(--muted); }
 .markdown hr { border: 0; border-top: 1px solid var(--line); margin: 1.5em 0; }
@@ -4298,7 +4714,7 @@ th { font-weight: 600; }
 .foot { align-items: center; }
 .user > .foot { justify-content: flex-end; margin: .25rem -.4375rem -1.25rem 0; }
 .lone { margin-top: calc(.25rem - var(--gap)); }
-.log:not([data-branches]) .pen { display: none; }
+.log:not([data-branches]) .pen, .log:not([data-feedback]) .foot > [data-kind], .log:not([data-retry]) .foot > [aria-label="Answer again"] { display: none; }
 .log[data-running] .pen, .log[data-running] .versions .quiet, .log[data-running] [aria-label="Answer again"] { visibility: hidden; }
 .versions { display: inline-flex; align-items: center; color: var(--muted); font-size: .8125rem; font-variant-numeric: tabular-nums; }
 .versions .quiet { width: 1.5rem; }
@@ -4426,10 +4842,35 @@ textarea::placeholder { color: var(--muted); opacity: 1; }
 .send:active:not(:disabled) { transform: scale(.94); }
 .send:disabled { background: var(--bubble); color: var(--muted); }
 .send .stop { fill: currentColor; }
+.tray { display: flex; align-items: center; flex-wrap: wrap; gap: .25rem; flex: 1; min-width: 0; }
+.box:has(> .tray:not([hidden])) { flex-wrap: wrap; }
+.box:has(> .tray:not([hidden])) textarea { flex-basis: 100%; }
+.tool-picker, .tools { display: contents; }
+.menu-place { position: relative; }
+.pick { display: inline-flex; align-items: center; gap: .375rem; max-width: 12rem; min-height: 2.25rem; padding: .25rem .625rem; border: 1px solid transparent; border-radius: min(99px, var(--radius)); background: none; color: var(--muted); font-size: .875rem; }
+.pick > span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.pick:hover, .pick[aria-expanded=true] { background: var(--bubble); color: var(--fg); }
+.pick[aria-pressed=true] { border-color: var(--accent-text); color: var(--accent-text); }
+.pick > .chevron { width: .875em; height: .875em; transform: rotate(90deg); }
+.pick > .cross { width: .875em; height: .875em; }
+.menu-list { position: absolute; inset-inline-start: 0; bottom: calc(100% + .5rem); z-index: 2; display: grid; min-width: 12rem; max-width: min(20rem, 80vw); max-height: 18rem; overflow-y: auto; padding: .25rem; border: 1px solid var(--line); border-radius: min(14px, var(--radius)); background: var(--bg); box-shadow: var(--shadow); }
+.tray > .menu-place { margin-inline-start: auto; }
+.tray > .menu-place > .menu-list { inset-inline: auto 0; }
+.menu-item { display: flex; align-items: center; gap: .625rem; width: 100%; padding: .5rem .625rem; border: 0; border-radius: min(10px, var(--radius)); background: none; text-align: start; font-size: .9375rem; }
+.menu-item:hover, .menu-item:focus-visible { background: var(--bubble); outline-offset: -2px; }
+.menu-item > span { flex: 1; min-width: 0; }
+.menu-item small { display: block; color: var(--muted); font-size: .8125rem; }
+.menu-item > .check { color: var(--accent-text); }
+.menu-item[aria-checked=false] > .check { visibility: hidden; }
+.menu-item[aria-disabled=true] { color: var(--muted); cursor: default; opacity: .6; }
+.quote { display: flex; align-items: flex-start; gap: .5rem; flex-basis: 100%; padding: .25rem 0 0 .625rem; }
+.box:has(> .quote:not([hidden])) { flex-wrap: wrap; }
+.quote blockquote { flex: 1; min-width: 0; max-height: 4.8em; margin: 0; overflow-y: auto; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--muted); font-size: .9375rem; overflow-wrap: anywhere; }
 .counter { align-self: center; color: var(--muted); font-size: .8125rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .counter[data-over] { color: var(--danger); font-weight: 600; }
 .locked { margin: 0 0 .625rem; color: var(--muted); font-size: .9375rem; text-align: center; }
 .disclaimer { max-width: 48rem; margin: -.625rem auto .75rem; padding: 0 1.5rem; color: var(--muted); font-size: .8125rem; text-align: center; }
+.disclaimer[data-contrast] { color: var(--fg); }
 .disclaimer:empty { display: none; }
 
 @media (max-width: 40rem) {

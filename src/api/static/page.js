@@ -107,6 +107,8 @@ function configureChat() {
       prompts: PROMPTS.map((prompt) => ({ label: prompt, prompt })),
     },
     composer: { placeholder: 'Message Verbatim' },
+    thread: { autoScroll: true },
+    threadItemActions: { feedback: true, retry: true },
     // The page has a header and a list of its own.
     header: { enabled: false },
     history: { enabled: false },

@@ -236,6 +236,9 @@ async def start(state: Backend, thread: Thread | None, sent: Sent) -> Run:
         assert thread is not None
         message = next(item for item in thread.items if item["id"] == sent.params["item_id"])
         return state.start_run(thread, message["content"][0]["text"], is_retry=True)
+    if sent.type == "threads.add_client_tool_output":
+        assert thread is not None
+        return state.start_run(thread, f"got {json.dumps(sent.params['result'])}")
     if sent.type == "threads.custom_action":
         assert thread is not None
         return state.start_run(thread, sent.params["action"]["type"])

@@ -156,3 +156,11 @@ def restore(tab: Page) -> None:
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
     return open_page()
+
+
+@pytest.fixture
+def bare(open_page: OpenPage) -> Page:
+    """An empty page that knows the element."""
+    page = open_page("/bare")
+    page.evaluate("import('/chatkit.js')")
+    return page

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from playwright.sync_api import Page
+
+PATIENCE_SECONDS = 10
 
 MOUNT = """
 ({ options, functions }) => {
@@ -43,11 +46,17 @@ def logged(page: Page) -> list[str]:
     return [detail["name"] for _, detail in heard(page, "log")]
 
 
-def wait_for(page: Page, name: str, count: int = 1) -> None:
-    page.wait_for_function(
-        "([name, count]) => heard.filter(([one]) => one === name).length >= count",
-        arg=[name, count],
-    )
+def wait_for(page: Page, name: str) -> None:
+    """Until an event with this name has come."""
+    wait_until(page, f"heard.some(([name]) => name === '{name}')")
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Asked from outside: polling within the page is an eval, which its policy refuses."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not page.evaluate(condition):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(20)
 
 
 def refusal(page: Page, call: str) -> str:

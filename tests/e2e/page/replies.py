@@ -67,8 +67,15 @@ async def script_for(text: str, run: Run, wait: Wait, is_retry: bool) -> None:
             await run.send({"type": "error", "message": "The model is busy.", "allow_retry": True})
         case "markdown":
             await say(run, TOUR)
+        case "say":
+            await say(run, rest)
         case "hostile":
             await say(run, HOSTILE)
+        case "ask":
+            await run.send({"type": "thread.item.done", "item": client_call(run, rest)})
+        case "ask-later":
+            await wait("call")
+            await run.send({"type": "thread.item.done", "item": client_call(run, rest)})
         case "everything":
             await everything(run, wait)
         case _:
@@ -99,6 +106,11 @@ async def fail_tool(run: Run) -> None:
 async def count(run: Run, wait: Wait) -> None:
     words = [f"n{number} " for number in range(1, COUNT_TO + 1)]
     await say_in_pieces(run, words[: COUNT_TO // 2], words[COUNT_TO // 2 :], wait)
+
+
+def client_call(run: Run, name: str) -> Item:
+    made = {"status": "pending", "call_id": "call_1", "name": name, "arguments": {"depth": 2}}
+    return run.thread.item("client_tool_call", **made)
 
 
 async def everything(run: Run, wait: Wait) -> None:

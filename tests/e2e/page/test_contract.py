@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from .backend import Backend, Refusal
-from .conftest import OpenPage
 from .steps import replies
 
 MOUNT = """
@@ -24,13 +22,6 @@ MOUNT = """
     document.body.append(element);
 }
 """
-
-
-@pytest.fixture
-def bare(open_page: OpenPage) -> Page:
-    page = open_page("/bare")
-    page.evaluate("import('/chatkit.js')")
-    return page
 
 
 def events(page: Page, *names: str) -> list[list[Any]]:
