@@ -7,7 +7,7 @@ import binascii
 import os
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import asyncpg
@@ -25,6 +25,10 @@ CACHED_KEYS = 10_000
 class KeyRing(Protocol):
     async def current(self, owner_id: str) -> DataKey:
         """The key that new content of this owner is written with, created when there is none."""
+        ...
+
+    async def living(self, owner_id: str) -> Sequence[DataKey]:
+        """Every key of this owner that still exists, none where none was ever needed."""
         ...
 
     async def load(self, key_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, DataKey]:
@@ -57,6 +61,7 @@ class PostgresKeyRing:
         self._event_key = event_key
         self._current: dict[str, tuple[float, DataKey]] = {}
         self._by_id: dict[uuid.UUID, tuple[float, DataKey]] = {}
+        self._living: dict[str, tuple[float, Sequence[DataKey]]] = {}
 
     async def check_fingerprint(self) -> None:
         """Refuse to start with another EVENT_KEY than the one the log was written with."""
@@ -79,6 +84,16 @@ class PostgresKeyRing:
             row = await self._create(owner_id)
         return self._remember(row, is_current=True)
 
+    async def living(self, owner_id: str) -> Sequence[DataKey]:
+        cached = self._living.get(owner_id)
+        if cached and cached[0] > time.monotonic():
+            return cached[1]
+        rows = await self._pool.fetch(statements.load("living_data_keys"), owner_id)
+        keys = tuple(self._remember(row, is_current=False) for row in rows)
+        if keys:  # none is no answer to keep: the owner may write at any moment
+            self._living[owner_id] = (time.monotonic() + CACHE_SECONDS, keys)
+        return keys
+
     async def load(self, key_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, DataKey]:
         now = time.monotonic()
         found: dict[uuid.UUID, DataKey] = {}
@@ -96,6 +111,7 @@ class PostgresKeyRing:
 
     def forget(self, owner_id: str) -> None:
         self._current.pop(owner_id, None)
+        self._living.pop(owner_id, None)
         for key_id in [i for i, (_, k) in self._by_id.items() if k.owner_id == owner_id]:
             del self._by_id[key_id]
 
@@ -122,6 +138,7 @@ class PostgresKeyRing:
         if len(self._by_id) >= CACHED_KEYS:
             self._by_id.clear()
             self._current.clear()
+            self._living.clear()
         self._by_id[key.key_id] = (until, key)
         if is_current:
             self._current[key.owner_id] = (until, key)
@@ -133,6 +150,9 @@ class PlainKeyRing:
 
     async def current(self, owner_id: str) -> DataKey:
         return NoEncryption(owner_id)
+
+    async def living(self, owner_id: str) -> Sequence[DataKey]:
+        return (NoEncryption(owner_id),)
 
     async def load(self, key_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, DataKey]:
         return {key_id: NoEncryption("") for key_id in key_ids}

@@ -85,7 +85,7 @@ class Batches:
         parked = await _parked(connection, generation, decoded)
         due = [d for d in decoded if d.stored.stream_id not in parked]
         store = RowStore(connection, generation.schema, self._keys)
-        rows = await load(store, readable(due))
+        rows = await load(store, readable(due), data_keys)
         for each in due:
             if each.stored.stream_id in parked:
                 continue

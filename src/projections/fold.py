@@ -6,22 +6,33 @@ from collections.abc import Iterable
 
 from events import conversation, task, user
 from events.stored import RecordedEvent
-from projections import branches, conversations, messages, runs, tasks, thread_items
+from projections import (
+    branches,
+    conversations,
+    messages,
+    runs,
+    search,
+    tasks,
+    thread_items,
+    usage,
+)
 from projections.rows import Key, Rows
 from projections.tables import ReadModel
 
 #: Raise it whenever the fold makes other rows of the same events; the tables' DDL counts by itself.
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 
 #: In the order they are applied. Branches read the conversation as it was before the event, which
 #: then reads theirs; runs read messages as they were before it, messages count in the conversation;
-#: thread items show tool calls as they are after it.
+#: usage reads runs as they were before it; thread items show tool calls as they are after it.
 CONVERSATION_MODELS: tuple[ReadModel, ...] = (
     branches.MODEL,
     conversations.MODEL,
+    usage.MODEL,
     runs.MODEL,
     messages.MODEL,
     thread_items.MODEL,
+    search.MODEL,
 )
 TASK_MODELS: tuple[ReadModel, ...] = (tasks.MODEL,)
 MODELS = CONVERSATION_MODELS + TASK_MODELS

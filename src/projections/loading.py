@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from events import conversation
+from events.cipher import DataKey
 from events.stored import RecordedEvent
 from projections import branches, fold, thread_items
 from projections.branch_rows import branch_key
@@ -22,8 +23,13 @@ class RowSource(Protocol):
         ...
 
 
-async def load(source: RowSource, events: Sequence[RecordedEvent]) -> Rows:
-    """The rows that the events may read or change; the other keys they name have no row."""
+async def load(
+    source: RowSource, events: Sequence[RecordedEvent], data_keys: Mapping[str, DataKey]
+) -> Rows:
+    """The rows that the events may read or change; the other keys they name have no row.
+
+    `data_keys` holds the key that each owner's rows are written with.
+    """
     wanted: dict[str, set[Key]] = defaultdict(set)
     for event in events:
         for key in fold.keys(event):
@@ -32,13 +38,13 @@ async def load(source: RowSource, events: Sequence[RecordedEvent]) -> Rows:
     for model in fold.MODELS:
         if model is thread_items.MODEL:
             wanted[model.name].update(_items_of_open_calls(found))
-        if wanted[model.name]:
+        if wanted[model.name] and not model.is_write_only:
             found |= await source.rows(model, wanted[model.name])
     if active := set(_active_branches(found)) - wanted[branches.MODEL.name]:
         wanted[branches.MODEL.name] |= active
         found |= await source.rows(branches.MODEL, active)
     absent = (key for keys in wanted.values() for key in keys if key not in found)
-    return Rows({**found, **dict.fromkeys(absent)})
+    return Rows({**found, **dict.fromkeys(absent)}, data_keys)
 
 
 def _items_of_open_calls(found: Mapping[Key, ReadRow]) -> Iterable[Key]:

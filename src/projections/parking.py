@@ -74,7 +74,7 @@ async def retry_parked(
         newest = known[-1].stream_version if known else 0
         known += await _read(store, stream_id, after_version=newest)
         decoded, data_keys = await _decoded(store, known, position)
-        rows = await load(_NoRows(), readable(decoded))
+        rows = await load(_NoRows(), readable(decoded), data_keys)
         for each in decoded:
             _fold(rows, each)
         row_store = RowStore(connection, generation.schema, store.keys)

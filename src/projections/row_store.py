@@ -17,9 +17,11 @@ from projections import (
     conversations,
     messages,
     runs,
+    search,
     statements,
     tasks,
     thread_items,
+    usage,
 )
 from projections.fold import MODELS
 from projections.log_tables import NO_KEY
@@ -28,9 +30,9 @@ from projections.sealing import seal, unseal
 from projections.tables import ReadModel
 
 #: The tables a conversation's deletion empties.
-_PARTS = (branches.MODEL, messages.MODEL, thread_items.MODEL, runs.MODEL)
+_PARTS = (branches.MODEL, messages.MODEL, thread_items.MODEL, runs.MODEL, search.MODEL)
 #: Conversations after their parts, which are found through them.
-_OWNED = (*_PARTS, conversations.MODEL, tasks.MODEL)
+_OWNED = (*_PARTS, usage.MODEL, conversations.MODEL, tasks.MODEL)
 
 
 class RowStore:
@@ -65,7 +67,7 @@ class RowStore:
             await self._delete(tasks.MODEL, [tasks.task_key(task.id_of(stream_id))])
             return
         conversation_id = conversation.id_of(stream_id)
-        await self._sweep_conversations([conversation_id])
+        await self._sweep_conversations([conversation_id], (*_PARTS, usage.MODEL))
         await self._delete(conversations.MODEL, [conversations.conversation_key(conversation_id)])
 
     async def _fetch(
@@ -84,8 +86,10 @@ class RowStore:
                 statement = statements.delete_of_owners(model.table, self._schema)
                 await self._connection.execute(statement, owner_ids)
 
-    async def _sweep_conversations(self, conversation_ids: Sequence[str]) -> None:
-        for model in _PARTS:
+    async def _sweep_conversations(
+        self, conversation_ids: Sequence[str], models: Sequence[ReadModel] = _PARTS
+    ) -> None:
+        for model in models:
             statement = statements.delete_of_conversations(model.table, self._schema)
             await self._connection.execute(statement, conversation_ids)
 
@@ -98,7 +102,10 @@ class RowStore:
     ) -> None:
         sealed = [seal(model, row, data_keys[row.owner_id]) for row in rows]
         key_ids = [_stored_id(data_keys[row.owner_id].key_id) for row in rows]
-        plain = [[getattr(row, name) for row in rows] for name in model.plain]
+        plain = [
+            statements.parameter(model.table.c[name], [getattr(row, name) for row in rows])
+            for name in model.plain
+        ]
         statement = statements.upsert(model.table, self._schema)
         await self._connection.execute(statement, *plain, sealed, key_ids)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
+from events.cipher import DataKey
 from projections.errors import RowNotLoaded
 
 #: A table's name and the values of its primary key.
@@ -17,6 +18,9 @@ Key = tuple[str, ...]
 
 class ReadRow(msgspec.Struct, frozen=True, kw_only=True):
     """A struct and no dataclass: a fold replaces a few of them with every event."""
+
+    #: Whether a row of a conversation stays when that is deleted.
+    outlives_conversation: ClassVar[bool] = False
 
     owner_id: str
     #: Of what is read only. True when the row's stream is parked: newer events are not in the row.
@@ -49,8 +53,11 @@ class Sweep:
 class Rows:
     """Rows by key; None stands for a row that is known not to exist."""
 
-    def __init__(self, loaded: Mapping[Key, ReadRow | None]) -> None:
+    def __init__(
+        self, loaded: Mapping[Key, ReadRow | None], data_keys: Mapping[str, DataKey]
+    ) -> None:
         self._loaded = loaded
+        self._data_keys = data_keys
         self._rows: dict[Key, ReadRow | None] = dict(loaded)
         self._parts: dict[str, dict[Key, None]] = {}
         self._touched: dict[Key, None] = {}
@@ -58,6 +65,10 @@ class Rows:
         self._journal: list[tuple[Key, ReadRow | None]] = []
         for key, row in loaded.items():
             self._file(key, row)
+
+    def data_key(self, owner_id: str) -> DataKey:
+        """What the owner's rows are written with."""
+        return self._data_keys[owner_id]
 
     def get(self, key: Key, kind: type[RowType]) -> RowType | None:
         try:
@@ -129,5 +140,5 @@ class Rows:
 
     def _file(self, key: Key, row: ReadRow | None) -> None:
         conversation_id = getattr(row, "conversation_id", None)
-        if conversation_id is not None:
+        if row is not None and conversation_id is not None and not row.outlives_conversation:
             self._parts.setdefault(conversation_id, {})[key] = None

@@ -100,7 +100,7 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
         return
     run = run_of(rows, conversation_id, run_id)
     if run.ended_at is None:
-        rows.put(run_key(run_id), _change(run, event))
+        rows.put(run_key(run_id), after(run, event))
 
 
 def _request(
@@ -122,7 +122,8 @@ def _request(
     )
 
 
-def _change(run: RunRow, event: RecordedEvent) -> RunRow:
+def after(run: RunRow, event: RecordedEvent) -> RunRow:
+    """A run that has not ended, as the event leaves it."""
     match event.event:
         case events.RunStarted(attempt=attempt, model=model):
             started_at = run.started_at or event.recorded_at

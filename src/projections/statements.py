@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    Column,
     Select,
     Table,
     Text,
@@ -65,7 +66,7 @@ def upsert(table: Table, schema: str) -> str:
     names = [column.name for column in table.c]
     rows = _given(table, names)
     has_data_key = select(DATA_KEYS).where(DATA_KEYS.c.key_id == rows.c.key_id).exists()
-    source = select(*(rows.c[name] for name in names)).where(
+    source = select(*(_as_stored(column, rows) for column in table.c)).where(
         or_(rows.c.key_id.is_(None), has_data_key)
     )
     statement = insert(table).from_select(names, source)
@@ -107,9 +108,27 @@ def _has_key(table: Table) -> ColumnElement[bool]:
 
 
 def _given(table: Table, names: list[str]) -> TableValuedAlias:
-    arrays = [cast(bindparam(name), ARRAY(table.c[name].type)) for name in names]
-    rows = func.unnest(*arrays).table_valued(*(table.c[name] for name in names), name="given")
+    given = [_as_given(table.c[name]) for name in names]
+    arrays = [cast(bindparam(column.name), ARRAY(column.type)) for column in given]
+    rows = func.unnest(*arrays).table_valued(*given, name="given")
     return rows.render_derived()
+
+
+def parameter(target: Column[Any], values: list[Any]) -> list[Any]:
+    """What a statement takes for one column of the rows that it is given."""
+    if not isinstance(target.type, ARRAY):
+        return values
+    return ["{" + ",".join(map(str, value)) + "}" for value in values]
+
+
+def _as_given(target: Column[Any]) -> Column[Any]:
+    """Arrays come as text, because unnest takes an array of arrays apart to the ground."""
+    return Column(target.name, Text()) if isinstance(target.type, ARRAY) else target
+
+
+def _as_stored(target: Column[Any], rows: TableValuedAlias) -> ColumnElement[Any]:
+    given = rows.c[target.name]
+    return cast(given, target.type) if isinstance(target.type, ARRAY) else given
 
 
 def _any(name: str) -> ColumnElement[Any]:

@@ -28,6 +28,8 @@ class ReadModel:
     #: The rows an event may read or change, from the event alone.
     keys: Callable[[RecordedEvent], Iterable[Key]]
     apply: Callable[[Rows, RecordedEvent], None]
+    #: Whether the fold puts rows without looking at what was there, and deletes none by itself.
+    is_write_only: bool = False
 
     @cached_property
     def name(self) -> str:

@@ -70,7 +70,7 @@ async def test_building_tells_its_progress_and_holds_the_whole_log(database_url:
         built = await builder.rebuild()
         assert seen == [(5, events), (10, events), (12, events)]
         assert built.position == events
-        assert len(await node.all_rows(built)) == 4 * 5
+        assert len(await node.all_rows(built)) == 4 * 6
 
 
 async def test_building_that_broke_off_is_continued(database_url: str) -> None:
@@ -119,7 +119,7 @@ async def test_swap_during_writes_loses_nothing_and_no_reader_goes_back(
         assert positions == sorted(positions)
         live = await live_generation(node.pool, definition())
         assert live is not None
-        assert len(await node.all_rows(live)) == events // 3 * 5
+        assert len(await node.all_rows(live)) == events // 3 * 6
 
 
 async def _project_to(node: ReadNode, position: int) -> None:

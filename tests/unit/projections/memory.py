@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
+import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
+from events.cipher import DataKey
 from events.stored import RecordedEvent
 from projections.branch_rows import BranchRow, branch_key
 from projections.fold import MODELS, fold
@@ -15,6 +18,17 @@ from projections.rows import Key, ReadRow, Rows
 from projections.tables import ReadModel
 
 RowType = TypeVar("RowType", bound=ReadRow)
+
+
+class _DataKeys(dict[str, DataKey]):
+    def __missing__(self, owner_id: str) -> DataKey:
+        secret = hashlib.sha256(owner_id.encode()).digest()
+        self[owner_id] = DataKey(uuid.uuid5(uuid.NAMESPACE_OID, owner_id), owner_id, secret)
+        return self[owner_id]
+
+
+#: Of whoever is asked for.
+DATA_KEYS = _DataKeys()
 
 
 class MemoryRows:
@@ -28,7 +42,8 @@ class MemoryRows:
         for sweep in rows.sweeps:
             for key, row in list(self.stored.items()):
                 is_part = sweep.conversation_id == getattr(row, "conversation_id", "")
-                if is_part or row.owner_id == sweep.owner_id:
+                is_swept = is_part and not row.outlives_conversation
+                if is_swept or row.owner_id == sweep.owner_id:
                     del self.stored[key]
         for key in rows.deleted():
             self.stored.pop(key, None)
@@ -38,7 +53,7 @@ class MemoryRows:
 
     def apply(self, events: Sequence[RecordedEvent], *, times: int = 1) -> None:
         """One batch, each event the given number of times in a row."""
-        rows = asyncio.run(load(self, events))
+        rows = asyncio.run(load(self, events, DATA_KEYS))
         for event in events:
             for _ in range(times):
                 fold(rows, event)

@@ -15,7 +15,7 @@ def task(title: str) -> TaskRow:
 
 
 def test_row_that_was_not_loaded_cannot_be_read_or_written() -> None:
-    rows = Rows({})
+    rows = Rows({}, {})
     with pytest.raises(RowNotLoaded):
         rows.get(KEY, TaskRow)
     with pytest.raises(RowNotLoaded):
@@ -24,7 +24,7 @@ def test_row_that_was_not_loaded_cannot_be_read_or_written() -> None:
 
 def test_only_what_changed_is_written() -> None:
     loaded = task("Milk")
-    rows = Rows({KEY: loaded, ("tasks", "t2"): None})
+    rows = Rows({KEY: loaded, ("tasks", "t2"): None}, {})
     rows.put(KEY, loaded)
     rows.delete(("tasks", "t2"))
     assert list(rows.changed()) == []
@@ -34,14 +34,14 @@ def test_only_what_changed_is_written() -> None:
 
 
 def test_row_loaded_and_deleted_is_deleted() -> None:
-    rows = Rows({KEY: task("Milk")})
+    rows = Rows({KEY: task("Milk")}, {})
     rows.delete(KEY)
     assert list(rows.deleted()) == [KEY]
     assert list(rows.changed()) == []
 
 
 def test_failed_attempt_leaves_no_trace() -> None:
-    rows = Rows({KEY: task("Milk")})
+    rows = Rows({KEY: task("Milk")}, {})
     with pytest.raises(ZeroDivisionError):
         _break_off(rows)
     assert rows.get(KEY, TaskRow) == task("Milk")

@@ -4,7 +4,7 @@ import uuid
 
 import msgspec
 import pytest
-from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Text, Uuid
+from sqlalchemy import ARRAY, BigInteger, Boolean, Date, DateTime, Integer, LargeBinary, Text, Uuid
 
 from events.cipher import DataKey
 from projections import generations, messages
@@ -45,10 +45,12 @@ def test_every_field_of_a_row_is_a_column_or_sealed(model: ReadModel) -> None:
 def test_columns_in_plain_text_are_ids_states_counts_and_times(model: ReadModel) -> None:
     named = {"role", "kind", "status", "trigger", "model", "last_run_status", "error_code"}
     for column in model.table.c:
-        if isinstance(column.type, Text):
+        if isinstance(column.type, ARRAY):
+            assert isinstance(column.type.item_type, BigInteger)
+        elif isinstance(column.type, Text):
             assert column.name.endswith("id") or column.name in named
         else:
-            allowed = (BigInteger, Boolean, DateTime, Integer, LargeBinary, Uuid)
+            allowed = (BigInteger, Boolean, Date, DateTime, Integer, LargeBinary, Uuid)
             assert isinstance(column.type, allowed)
 
 
