@@ -21,7 +21,8 @@ from projections.row_store import RowStore
 
 log = structlog.get_logger()
 
-#: How long a node that fell silent inside its transaction may keep the others waiting.
+#: How long a node that fell silent inside its transaction may keep the others waiting, where no
+#: reader waits with them.
 SILENCE_SECONDS = 15.0
 
 #: What a single event can do to the statements of its batch; anything else is nobody's fault.
@@ -38,10 +39,16 @@ POISON = (
 
 class Batches:
     def __init__(
-        self, pool: asyncpg.Pool, keys: KeyRing, *, on_parked: Callable[[], None] = lambda: None
+        self,
+        pool: asyncpg.Pool,
+        keys: KeyRing,
+        *,
+        on_parked: Callable[[], None] = lambda: None,
+        silence_seconds: float = SILENCE_SECONDS,
     ) -> None:
         self._pool = pool
         self._keys = keys
+        self._silence_seconds = silence_seconds
         self._on_parked = on_parked
 
     async def apply(
@@ -70,7 +77,7 @@ class Batches:
         decoded = list(decode(folded, keys))
         data_keys = data_keys_of(decoded, keys)
         async with self._pool.acquire() as connection, connection.transaction():
-            advanced = await _claim(connection, generation, stored[-1])
+            advanced = await self._claim(connection, generation, stored[-1])
             if advanced and decoded:
                 await self._fold(connection, generation, decoded, data_keys)
         return advanced
@@ -100,10 +107,23 @@ class Batches:
         self, generation: Generation, stored: StoredEvent, error: Exception
     ) -> Generation | None:
         async with self._pool.acquire() as connection, connection.transaction():
-            advanced = await _claim(connection, generation, stored)
+            advanced = await self._claim(connection, generation, stored)
             if advanced:
                 await self._park(connection, generation, stored, error)
         return advanced
+
+    async def _claim(
+        self, connection: asyncpg.Connection, generation: Generation, last: StoredEvent
+    ) -> Generation | None:
+        """Move the checkpoint to the last event, if it still stands where we think it does."""
+        row = await connection.fetchrow(
+            statements.load("claim_position"),
+            generation.number,
+            generation.position,
+            last.position,
+            str(int(self._silence_seconds * 1000)),
+        )
+        return Generation.from_row(row) if row else None
 
     async def _park(
         self,
@@ -129,20 +149,6 @@ class Batches:
             name,
         )
         self._on_parked()
-
-
-async def _claim(
-    connection: asyncpg.Connection, generation: Generation, last: StoredEvent
-) -> Generation | None:
-    """Move the checkpoint to the last event, if it still stands where we think it does."""
-    row = await connection.fetchrow(
-        statements.load("claim_position"),
-        generation.number,
-        generation.position,
-        last.position,
-        str(int(SILENCE_SECONDS * 1000)),
-    )
-    return Generation.from_row(row) if row else None
 
 
 async def _parked(

@@ -30,10 +30,15 @@ log = structlog.get_logger()
 BATCH_EVENTS = 500
 #: Less, because the live generation waits meanwhile.
 STANDBY_EVENTS = 50
+#: Less than a reader's patience: what another node holds and leaves lying is back in time.
+SILENCE_SECONDS = 1.0
 #: How long a swap may go unnoticed.
 LOOK_UP_SECONDS = 1.0
 RETRY_SECONDS = 0.25
 RETRY_LIMIT_SECONDS = 5.0
+
+#: What comes and goes without anybody's fault.
+EXPECTED = (*DISCONNECTED, asyncpg.IdleInTransactionSessionTimeoutError, NoLiveGeneration)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +74,12 @@ class Projector:
         self._store = store
         self._signal = signal
         self._wanted = wanted or definition()
-        self._batches = Batches(pool, store.keys, on_parked=self._look_again)
+        self._batches = Batches(
+            pool, store.keys, on_parked=self._look_again, silence_seconds=SILENCE_SECONDS
+        )
         self._batch_events = batch_events
+        #: As many as this node can fold before it counts as silent, as far as it knows.
+        self._limit = batch_events
         self._on_batch = on_batch
         self._on_notes = on_notes
         self._generations: list[Generation] = []
@@ -106,6 +115,7 @@ class Projector:
                     await self._block(error)
                     return
                 except Exception as error:
+                    self._limit = max(1, self._limit // 2)
                     await self._note(error)
                     await self._pause(pause * random.uniform(0.5, 1.0))  # noqa: S311
                     pause = min(pause * 2, RETRY_LIMIT_SECONDS)
@@ -149,7 +159,7 @@ class Projector:
         has_moved = False
         for n, generation in enumerate(self._generations):
             is_live = generation.state == LIVE
-            limit = self._batch_events if is_live else min(STANDBY_EVENTS, self._batch_events)
+            limit = self._limit if is_live else min(STANDBY_EVENTS, self._limit)
             events = await self._advance(n, limit)
             has_moved = has_moved or events > 0
             if is_live and events == limit:
@@ -183,6 +193,7 @@ class Projector:
         known, newer = split_known(stored)
         if known:
             advanced = await self._batches.apply(generation, known)
+            self._limit = min(self._limit * 2, self._batch_events)
             is_other = advanced is None or advanced.state != generation.state
             if is_other or any(map(_is_about_projections, known)):
                 self._look_again()
@@ -214,7 +225,7 @@ class Projector:
         await self._record_failure(str(error))
 
     async def _note(self, error: Exception) -> None:
-        is_expected = isinstance(error, (*DISCONNECTED, NoLiveGeneration))
+        is_expected = isinstance(error, EXPECTED)
         log.warning("projector_failed", error=type(error).__name__, exc_info=not is_expected)
         self._look_again()
         self.status = replace(self.status, state="running", last_error=_sentence(error))

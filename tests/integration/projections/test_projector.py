@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
@@ -9,10 +10,13 @@ from hypothesis import strategies as st
 
 from events import conversation as c
 from events.ids import new_id
+from events.stored import StoredEvent
 from projections import statements
 from projections.batches import Batches
 from projections.generations import Generation, definition, live_generation
-from projections.projector import Projector
+from projections.projector import SILENCE_SECONDS, Projector
+from projections.reading import PATIENCE_SECONDS
+from projections.status import read_status
 from runtime.embedded import EmbeddedServer
 from tests.databases import cloned
 from tests.integration.projections.read_node import ReadNode, eventually, projecting, read_node
@@ -188,6 +192,47 @@ async def test_silent_holder_of_the_checkpoint_loses_it(database_url: str) -> No
         silent.terminate()
 
 
+async def test_reader_gets_what_a_node_that_stalls_in_its_transaction_holds_up(
+    database_url: str,
+) -> None:
+    assert SILENCE_SECONDS < PATIENCE_SECONDS
+    async with read_node(database_url, patience_seconds=10) as node:
+        generation = await live(node)
+        stalled = await asyncpg.connect(database_url)
+        await stalled.transaction().start()
+        claim, timeout = statements.load("claim_position"), str(int(SILENCE_SECONDS * 1000))
+        assert await stalled.fetchrow(claim, generation.number, 0, 1, timeout)
+        stream_id = new_stream()
+        await node.append(stream_id, 0, c.Started())
+        assert await node.reads.conversation("ada", c.id_of(stream_id)) is not None
+        stalled.terminate()
+
+
+async def test_node_that_is_too_slow_for_a_batch_takes_smaller_ones(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    apply = Batches.apply
+
+    async def apply_few(
+        self: Batches, generation: Generation, stored: Sequence[StoredEvent]
+    ) -> Generation | None:
+        sizes.append(len(stored))
+        if len(stored) > 4:
+            raise asyncpg.IdleInTransactionSessionTimeoutError("it took too long")
+        return await apply(self, generation, stored)
+
+    monkeypatch.setattr(Batches, "apply", apply_few)
+    async with read_node(database_url, is_projecting=False) as node:
+        events = await post_messages(node, 6)
+        await node.seal()
+        projector = Projector(node.pool, node.log.store, node.log.signal, batch_events=16)
+        async with projecting(projector):
+            await eventually(lambda: projector.status.position == events)
+            assert projector.status.last_error is None
+    assert sizes[:3] == [16, 8, 4]
+
+
 async def test_projector_without_a_generation_waits_for_one(database_url: str) -> None:
     async with read_node(database_url, is_projecting=False) as node:
         await node.pool.execute("UPDATE verbatim.generations SET state = 'standby'")
@@ -216,6 +261,13 @@ async def test_log_newer_than_the_release_stops_the_projector_and_parks_nothing(
         assert node.projector.status.position == events
         assert "the log is newer than this release" in (node.projector.status.last_error or "")
         assert await node.pool.fetchval("SELECT count(*) FROM verbatim.parked") == 0
+        await eventually(lambda: _says_newer(node))
+
+
+async def _says_newer(node: ReadNode) -> bool:
+    """As `verbatim projections status` shows it."""
+    (status,) = await read_status(node.pool)
+    return "the log is newer than this release" in (status.last_error or "")
 
 
 async def _append_foreign(node: ReadNode, topic: str, schema_version: int) -> None:
