@@ -1,18 +1,25 @@
 import type { NextRequest } from 'next/server';
 import { NextResponse } from 'next/server';
 
-import { authorise } from '@/lib/api';
+import { authorise, isAuthorisable, withoutPath } from '@/lib/api';
 import { auth } from '@/lib/auth';
 import { contentSecurityPolicy } from '@/lib/policy';
+import { refusalOf, refused } from '@/lib/refusals';
 import { settings } from '@/lib/settings';
 
-/** Everything but files of the build and the login service's own routes. */
-export const config = { matcher: ['/((?!_next/static|_next/image|favicon.svg|chatkit.js|api/auth).*)'] };
+const LOGIN_SERVICE = '/api/auth/';
+
+/** Everything but files of the build. */
+export const config = { matcher: ['/((?!_next/static/|_next/image$|favicon\\.svg$|chatkit\\.js$).*)'] };
 
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const path = request.nextUrl.pathname;
-  if (path.startsWith('/api/')) return authorise(request);
-  if (path.startsWith('/dashboard') && !(await isSignedIn(request))) {
+  const refusal = refusalOf(request);
+  if (refusal) return refusal;
+  if (path.startsWith(LOGIN_SERVICE)) return NextResponse.next();
+  if (isAuthorisable(path)) return authorise(request);
+  if (path.startsWith('/api/')) return refused(404, 'There is nothing at this address.');
+  if (path.startsWith('/dashboard') && (await isSignedOut(request))) {
     const signIn = new URL('/sign-in', settings.url);
     signIn.searchParams.set('next', path);
     return NextResponse.redirect(signIn);
@@ -20,15 +27,21 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   return page(request);
 }
 
-async function isSignedIn(request: NextRequest): Promise<boolean> {
-  return (await auth().api.getSession({ headers: request.headers })) !== null;
+/** Not where that cannot be told: the page asks again, and says so. */
+async function isSignedOut(request: NextRequest): Promise<boolean> {
+  try {
+    return (await auth().api.getSession({ headers: request.headers })) === null;
+  } catch (error) {
+    console.error('The login service failed:', error);
+    return false;
+  }
 }
 
 /** Next puts the nonce that it finds in the policy on its own scripts. */
 function page(request: NextRequest): NextResponse {
   const nonce = Buffer.from(crypto.randomUUID()).toString('base64');
   const policy = contentSecurityPolicy(nonce, settings.elementUrl);
-  const headers = new Headers(request.headers);
+  const headers = withoutPath(request.headers);
   headers.set('content-security-policy', policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set('content-security-policy', policy);

@@ -9,6 +9,7 @@ from chatkit.types import AttachmentsCreateReq, is_streaming_req
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
+from api.addresses import base_url_of
 from api.branches import WantedBranch, switch
 from api.chatkit_requests import ID_CHARACTERS, parse_request
 from api.chatkit_server import VerbatimChatKit
@@ -103,7 +104,9 @@ async def chatkit(
     """One operation of the ChatKit protocol."""
     parsed = parse_request(await request.body())
     server = VerbatimChatKit(node)
-    context = ChatContext(user, base_url=_base_url(request), tells_more=_is(verbatim_items, "full"))
+    context = ChatContext(
+        user, base_url=base_url_of(request), tells_more=_is(verbatim_items, "full")
+    )
     if isinstance(parsed, AttachmentsCreateReq):
         announcements.admit(user.user_id)
     if not is_streaming_req(parsed):
@@ -178,13 +181,6 @@ async def show_branch(
 
 def _is(header: str | None, wanted: str) -> bool:
     return header is not None and header.strip().lower() == wanted
-
-
-def _base_url(request: Request) -> str:
-    """This server's address as the client sees it: a browser knows whether TLS ends before us."""
-    origin = request.headers.get("origin", "")
-    is_own = origin.partition("://")[2] == request.headers.get("host")
-    return origin if is_own else str(request.base_url)
 
 
 def _headers(context: ChatContext) -> dict[str, str]:

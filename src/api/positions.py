@@ -5,6 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.addresses import base_url_of
+
 #: A header, and a cookie of the same name for browsers: `<stream id>:<stream version>`.
 POSITION = "Verbatim-Position"
 
@@ -17,5 +19,5 @@ def tell_position(request: Request, response: Response, stream_id: str, version:
         position,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=base_url_of(request).startswith("https:"),
     )

@@ -9,6 +9,7 @@ import { useToolCalls } from '@/components/tool-badges';
 type Props = { threadId: string | null; element: { url: string; domainKey: string } };
 
 const ACCENT = '#0FFF50';
+const NOT_LOADED = 'The chat cannot be loaded now: try again shortly by loading this page again.';
 const PROMPTS = ['Add “Buy milk” to my tasks', 'What is on my list?', 'Mark “Buy milk” as done'];
 
 /** The chat; the address follows the conversation that is open, so that it can be linked to. */
@@ -18,7 +19,7 @@ export function Chat({ threadId, element }: Props) {
   const [opened] = useState(threadId);
   const [isThinking, setThinking] = useState(false);
   const [problem, setProblem] = useState('');
-  useEffect(() => defineElement(element.url), [element.url]);
+  useEffect(() => defineElement(element.url, () => setProblem(NOT_LOADED)), [element.url]);
 
   const { control } = useChatKit({
     api: { url: '/api/chatkit', domainKey: element.domainKey },
@@ -57,10 +58,14 @@ export function Chat({ threadId, element }: Props) {
 }
 
 /** The React wrapper waits for whatever script defines the element; one is enough for all visits. */
-function defineElement(url: string) {
+function defineElement(url: string, failed: () => void) {
   if (customElements.get('openai-chatkit') || document.querySelector(`script[src="${url}"]`)) return;
   const script = document.createElement('script');
   script.type = 'module';
   script.src = url;
+  script.onerror = () => {
+    script.remove();
+    failed();
+  };
   document.head.append(script);
 }

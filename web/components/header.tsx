@@ -1,12 +1,13 @@
 'use client';
 
 import Link from 'next/link';
-import { usePathname, useRouter } from 'next/navigation';
+import { usePathname } from 'next/navigation';
+import { useState } from 'react';
 
 import { ThemeButton } from '@/components/theme';
 import { ToolBadges } from '@/components/tool-badges';
 import { Button } from '@/components/ui/button';
-import { authClient } from '@/lib/auth-client';
+import { signOutEverywhere, useSignOutElsewhere } from '@/lib/sign-out';
 import { cn } from '@/lib/utils';
 
 const PAGES = [
@@ -16,11 +17,8 @@ const PAGES = [
 
 export function Header({ name }: { name: string }) {
   const path = usePathname();
-  const router = useRouter();
-  async function signOut() {
-    await authClient.signOut();
-    router.replace('/sign-in');
-  }
+  const [isRefused, setRefused] = useState(false);
+  useSignOutElsewhere();
   return (
     <header className="flex items-center gap-2 border-b border-line px-3 py-2 sm:gap-4 sm:px-6">
       <Link href="/dashboard" className="flex items-center gap-2 font-semibold">
@@ -44,7 +42,15 @@ export function Header({ name }: { name: string }) {
       </nav>
       <ToolBadges />
       <ThemeButton />
-      <Button variant="outline" size="small" onClick={signOut} title={`Signed in as ${name}`}>Sign out</Button>
+      <Button
+        variant="outline"
+        size="small"
+        onClick={async () => setRefused(!(await signOutEverywhere()))}
+        title={`Signed in as ${name}`}
+      >
+        Sign out
+      </Button>
+      {isRefused && <p role="alert" className="text-sm text-danger">You are still signed in: try again.</p>}
     </header>
   );
 }

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 
 import { CheckIcon } from '@/components/icons';
 import { Card } from '@/components/ui/card';
+import { follow } from '@/lib/follow';
 import { cn } from '@/lib/utils';
 
 type Task = { id: string; title: string; notes: string; status: 'pending' | 'completed' };
@@ -14,15 +15,17 @@ export function TaskList() {
   const [tasks, setTasks] = useState<Task[] | null>(null);
   const [isLost, setLost] = useState(false);
 
-  useEffect(() => {
-    const source = new EventSource('/api/tasks/stream');
-    source.onmessage = ({ data }) => {
-      setTasks(JSON.parse(data).data);
-      setLost(false);
-    };
-    source.onerror = () => setLost(true);
-    return () => source.close();
-  }, []);
+  useEffect(
+    () =>
+      follow('/api/tasks/stream', {
+        heard: (data) => {
+          setTasks(JSON.parse(data).data);
+          setLost(false);
+        },
+        lost: () => setLost(true),
+      }),
+    [],
+  );
 
   if (tasks === null) {
     return <p role="status" className="text-muted">{isLost ? 'The tasks cannot be loaded now. Trying again…' : 'Loading…'}</p>;

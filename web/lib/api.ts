@@ -4,35 +4,68 @@ import type { NextRequest } from 'next/server';
 import { NextResponse } from 'next/server';
 
 import { auth } from './auth';
+import { refused } from './refusals';
 import { settings } from './settings';
 
 /** Where the API finds what was asked for; set in proxy.ts, whatever a client sends under this name. */
 const API_PATH = 'x-verbatim-path';
 /** The one cookie that is the API's own: how far a write of this browser came. */
 const POSITION = 'Verbatim-Position';
-const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+const POSITION_FORM = /^[\w:.-]{1,256}$/;
+/** Tells the API under which address a browser finds it, for the addresses of uploads. */
+const BASE_URL = 'verbatim-base-url';
+const NOT_SIGNED_IN = 'You are not signed in: sign in and try again.';
+/** What of the API a browser is given. */
+const PATHS = /^\/api\/(chatkit|tasks)(\/|$)/;
 /** Of one connection, not of the answer; and what fetch has undone already. */
 const OF_THE_CONNECTION = ['connection', 'content-encoding', 'keep-alive', 'transfer-encoding'];
-const NOT_PASSED_ON = ['connection', 'content-length', 'cookie', 'host', API_PATH];
+const NOT_PASSED_ON = ['connection', 'content-length', 'cookie', 'expect', 'host', 'keep-alive', 'te', 'trailer', 'upgrade', API_PATH];
+
+type Granted = { userId: string; token: string };
+
+export function isAuthorisable(path: string): boolean {
+  return PATHS.test(path);
+}
+
+/** Nobody but this server says where the API finds something. */
+export function withoutPath(given: Headers): Headers {
+  const headers = new Headers(given);
+  headers.delete(API_PATH);
+  return headers;
+}
 
 /**
  * In proxy.ts: makes the request the signed-in user's own, by a token of minutes in place of their
  * cookies. The browser never sees the token.
  */
 export async function authorise(request: NextRequest): Promise<NextResponse> {
-  if (!SAFE_METHODS.includes(request.method) && request.headers.get('origin') !== settings.url.origin) {
-    return refused(403, 'This request has to come from our own pages.');
+  try {
+    const granted = await grant(request.headers);
+    if (!granted) return refused(401, NOT_SIGNED_IN);
+    return NextResponse.next({ request: { headers: headersFor(request, granted) } });
+  } catch (error) {
+    console.error('The login service failed:', error);
+    return refused(503, 'Nobody can be told to be signed in now: try again shortly.');
   }
-  const session = await auth().api.getSession({ headers: request.headers });
-  if (!session) return refused(401, 'You are not signed in: sign in and try again.');
-  const { token } = await auth().api.getToken({ headers: request.headers });
+}
+
+/** Whose session the cookies are, and a token for the API; null without a session. */
+async function grant(headers: Headers): Promise<Granted | null> {
+  const session = await auth().api.getSession({ headers });
+  if (!session) return null;
+  const { token } = await auth().api.getToken({ headers });
+  return { userId: session.user.id, token };
+}
+
+function headersFor(request: NextRequest, { userId, token }: Granted): Headers {
   const headers = new Headers(request.headers);
   const position = request.cookies.get(POSITION)?.value;
   headers.delete('cookie');
-  if (position) headers.set('cookie', `${POSITION}=${position}`);
+  if (position && POSITION_FORM.test(position)) headers.set('cookie', `${POSITION}=${position}`);
   headers.set('authorization', `Bearer ${token}`);
-  headers.set(API_PATH, apiPath(request.nextUrl.pathname, session.user.id));
-  return NextResponse.next({ request: { headers } });
+  headers.set(API_PATH, apiPath(request.nextUrl.pathname, userId));
+  headers.set(BASE_URL, `${settings.url.origin}/api`);
+  return headers;
 }
 
 function apiPath(path: string, userId: string): string {
@@ -46,7 +79,7 @@ function apiPath(path: string, userId: string): string {
  */
 export async function pass(request: NextRequest): Promise<Response> {
   const path = request.headers.get(API_PATH);
-  if (!path) return refused(401, 'You are not signed in: sign in and try again.');
+  if (!path) return refused(401, NOT_SIGNED_IN);
   const headers = new Headers(request.headers);
   const cookie = headers.get('cookie');
   NOT_PASSED_ON.forEach((name) => headers.delete(name));
@@ -77,12 +110,4 @@ export async function answerOf(target: URL, init: RequestInit): Promise<Response
     if (init.signal?.aborted) throw error;
     return refused(503, 'The assistant cannot be reached now: try again shortly.');
   }
-}
-
-/** A refusal as the API words its own (RFC 9457). */
-function refused(status: number, detail: string): NextResponse {
-  return NextResponse.json(
-    { title: detail, status, detail },
-    { status, headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' } },
-  );
 }

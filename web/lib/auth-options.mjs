@@ -3,7 +3,6 @@ import { jwt } from 'better-auth/plugins';
 import pg from 'pg';
 
 const TOKEN_LIFE = '5m';
-const SESSION_CACHE_SECONDS = 60;
 export const SHORTEST_PASSWORD = 10;
 
 /**
@@ -15,13 +14,19 @@ export const SHORTEST_PASSWORD = 10;
  * @param {string} databaseUrl
  */
 export function authOptions(url, secret, databaseUrl) {
+  const database = new pg.Pool({ connectionString: databaseUrl, options: '-c search_path=auth', max: 5 });
+  // A connection that is lost while nobody uses it is opened again; unheard, this would end the process.
+  database.on('error', (error) => console.error('A connection of the login service was lost:', error.message));
   return {
     appName: 'Verbatim',
     baseURL: url,
     secret,
-    database: new pg.Pool({ connectionString: databaseUrl, options: '-c search_path=auth', max: 5 }),
+    database,
     emailAndPassword: { enabled: true, minPasswordLength: SHORTEST_PASSWORD },
-    session: { cookieCache: { enabled: true, maxAge: SESSION_CACHE_SECONDS } },
+    // A session that is signed out of is over at once, so no cookie answers for the table.
+    session: { cookieCache: { enabled: false } },
+    // Tokens of the API are for proxy.ts: no browser holds one.
+    disabledPaths: ['/token'],
     advanced: { defaultCookieAttributes: { httpOnly: true, sameSite: /** @type {const} */ ('lax') } },
     telemetry: { enabled: false },
     plugins: [

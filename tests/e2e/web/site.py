@@ -31,6 +31,11 @@ class Site:
     data_dir: Path
 
     @property
+    def secret(self) -> str:
+        """BETTER_AUTH_SECRET, as scripts/web made it."""
+        return (self.data_dir / "web.secret").read_text()
+
+    @property
     def api_url(self) -> str:
         """Where the site finds the API, and no browser should."""
         return f"http://localhost:{self.api_port}"

@@ -126,6 +126,32 @@ async def test_upload_url_is_the_one_the_browser_knows(client: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(
+    ("told", "begins"),
+    [
+        ("https://todo.example.org/api", "https://todo.example.org/api/chatkit/"),
+        ("http://[::1]:3000", "http://[::1]:3000/chatkit/"),
+        ("javascript:alert(1)//", "http://localhost/chatkit/"),
+        ("https://a b/api", "http://localhost/chatkit/"),
+        ("https://a/?x=", "http://localhost/chatkit/"),
+    ],
+    ids=["site", "ip", "script", "space", "query"],
+)
+async def test_server_in_front_tells_where_uploads_go(
+    client: httpx.AsyncClient, told: str, begins: str
+) -> None:
+    body = {
+        "type": "attachments.create",
+        "params": {"name": "a.txt", "size": 1, "mime_type": "text/plain"},
+    }
+    answer = await client.post("/chatkit", json=body, headers={"Verbatim-Base-Url": told})
+    assert answer.json()["upload_descriptor"]["url"].startswith(begins)
+    sent = await client.post(
+        "/api/ada/chat", json={"message": "hello"}, headers={"Verbatim-Base-Url": told}
+    )
+    assert ("Secure" in sent.headers["set-cookie"]) == begins.startswith("https:")
+
+
+@pytest.mark.parametrize(
     ("mime_type", "content"),
     [
         ("image/png", b"<html>not an image</html>"),

@@ -13,6 +13,7 @@ from runtime.node import Node
 
 from .chatkit_wire import (
     NOBODYS_ID,
+    OF_THREAD,
     ask,
     assert_problem,
     done_items,
@@ -21,21 +22,6 @@ from .chatkit_wire import (
     thread_of,
     typed,
 )
-
-#: Parameters that are right for each operation that names a thread.
-OF_THREAD: dict[str, dict[str, Any]] = {
-    "threads.add_user_message": {"input": typed("hello")},
-    "threads.add_client_tool_output": {"result": {}},
-    "threads.add_structured_input": {"item_id": "i", "input": {"status": "skipped"}},
-    "threads.retry_after_item": {"item_id": "i"},
-    "threads.custom_action": {"item_id": "i", "action": {"type": "press"}},
-    "threads.sync_custom_action": {"item_id": "i", "action": {"type": "press"}},
-    "threads.get_by_id": {},
-    "threads.update": {"title": "mine now"},
-    "threads.delete": {},
-    "items.list": {},
-    "items.feedback": {"item_ids": ["i"], "kind": "positive"},
-}
 
 
 async def count_events(node: Node) -> int:
