@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.page.conftest import CHROMIUM_FLAGS
+from tests.e2e.page.conftest import CHROMIUM_FLAGS, REPORT_VIOLATIONS
 from tests.e2e.web.model import answer
 from tests.e2e.web.people import Person, sign_up
 from tests.e2e.web.site import Site, served_site
 from tests.e2e.web.steps import open_page
 from tests.wire import ResponsesServer
+
+OpenPage = Callable[[Person], Page]
 
 
 @pytest.fixture(scope="package")
@@ -52,18 +54,32 @@ def eve_person(site: Site) -> Person:
 
 
 @pytest.fixture
-def ada(site: Site, browser: Browser, ada_person: Person) -> Iterator[Page]:
-    """Ada's task list, in a browser of her own."""
-    yield from _page_of(ada_person, site, browser)
+def browser_of(site: Site, browser: Browser) -> Iterator[OpenPage]:
+    """Opens somebody's task list in a browser of their own; a script that the policy refuses, or
+    that fails, is a failure."""
+    pages: list[Page] = []
+    faults: list[str] = []
+
+    def open_for(person: Person) -> Page:
+        page = open_page(browser, storage_state=person.state())
+        pages.append(page)
+        page.context.add_init_script(REPORT_VIOLATIONS)
+        page.context.expose_binding("reportViolation", lambda _, text: faults.append(text))
+        page.context.on("weberror", lambda error: faults.append(str(error.error)))
+        page.goto(f"{site.url}/dashboard")
+        return page
+
+    yield open_for
+    for page in pages:
+        page.context.close()
+    assert faults == []
 
 
 @pytest.fixture
-def eve(site: Site, browser: Browser, eve_person: Person) -> Iterator[Page]:
-    yield from _page_of(eve_person, site, browser)
+def ada(browser_of: OpenPage, ada_person: Person) -> Page:
+    return browser_of(ada_person)
 
 
-def _page_of(person: Person, site: Site, browser: Browser) -> Iterator[Page]:
-    page = open_page(browser, storage_state=person.state(site))
-    page.goto(f"{site.url}/dashboard")
-    yield page
-    page.context.close()
+@pytest.fixture
+def eve(browser_of: OpenPage, eve_person: Person) -> Page:
+    return browser_of(eve_person)

@@ -23,7 +23,7 @@ class Person:
     email: str
     cookies: dict[str, str]
 
-    def state(self, site: Site) -> StorageState:
+    def state(self) -> StorageState:
         """The browser's storage of somebody who has signed in."""
         kept = [
             {
