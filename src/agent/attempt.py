@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -29,6 +29,7 @@ from agent.open_work import OpenCall, OpenWork, find_open_work
 from agent.recorded_model import RecordedModel
 from agent.recorder import RunRecorder
 from agent.summaries import Summaries
+from agent.tool_choice import settings_for
 from agent.tool_server import ToolDefinition, ToolResult
 from agent.toolbox import Toolbox
 from events.store import EventStore
@@ -66,6 +67,13 @@ class Equipment:
     is_tracing: bool = False
     #: None where contexts begin without one.
     summaries: Summaries | None = None
+    #: Other models that a message may ask for, by name.
+    other_models: Mapping[str, Model] = field(default_factory=dict)
+
+    def chosen(self, name: str | None) -> tuple[str, Model]:
+        """Where it is no longer offered, the one that answers without a choice."""
+        other = self.other_models.get(name or "")
+        return (self.model_name, self.model) if name is None or other is None else (name, other)
 
 
 class Attempt:
@@ -135,14 +143,14 @@ class Attempt:
             summary=await equipment.summaries.newest(self._claim) if equipment.summaries else None,
         )
         digest = context_hash(self._recorder.frames.key, context)
-        await self._recorder.start(equipment.model_name, context, digest)
+        model_name, model = equipment.chosen(context.inference.model)
+        model_settings = settings_for(context.inference, equipment.model_settings, tools)
+        await self._recorder.start(model_name, context, digest)
         agent = Agent(
             name="Verbatim",
             instructions=INSTRUCTIONS,
-            model=RecordedModel(
-                equipment.model, self._recorder, self._stopped, equipment.model_name
-            ),
-            model_settings=equipment.model_settings,
+            model=RecordedModel(model, self._recorder, self._stopped, model_name),
+            model_settings=model_settings,
             tools=tools,
         )
         config = RunConfig(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from agent.inference import Inference, inference_of
 from agent.input_items import UniqueIds, run_items, user_item
 from agent.notes import notes_item, turns_after_summary
 from agent.replayed_items import Item
@@ -30,6 +31,8 @@ class Context:
     event_ids: tuple[str, ...]
     #: An estimate: a token is four characters of the items' canonical JSON, rounded up.
     tokens: int
+    #: What the message asks for that is not among the items.
+    inference: Inference = field(default_factory=Inference)
 
 
 def build_context(
@@ -61,7 +64,8 @@ def build_context(
             items += run_items(run, ids, output_characters)
         event_ids += turn.event_ids
     characters = len(_canonical_json(items).decode())
-    return Context(tuple(items), tuple(event_ids), -(-characters // CHARACTERS_PER_TOKEN))
+    tokens = -(-characters // CHARACTERS_PER_TOKEN)
+    return Context(tuple(items), tuple(event_ids), tokens, inference_of(turns[-1]))
 
 
 def rederive(

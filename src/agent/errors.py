@@ -11,6 +11,7 @@ AgentError
 ├── RunTimeout                the run took more time than it may
 ├── RunBroken                 every attempt at the run broke off
 ├── RunStopped                the user stopped the run, or another node has it
+├── ToolUnknown               a message asks for a tool that does not exist
 ├── ToolsUnavailable          the tool server does not answer
 ├── OutcomeUnknown            a tool was asked, and nobody knows whether it acted
 ├── LimitReached              the user has asked for as much as is allowed
@@ -69,6 +70,10 @@ class RunBroken(AgentError):
 
 
 class RunStopped(AgentError):
+    pass
+
+
+class ToolUnknown(AgentError):
     pass
 
 

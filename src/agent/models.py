@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import httpx2
@@ -49,18 +50,27 @@ class ModelConfig:
 
 
 def build_model(config: ModelConfig) -> Model:
-    """The model to run with; close() ends its connections.
+    """The model to run with; close() ends its connections."""
+    return build_models(config, ())[0]
 
-    Without a key and without a base URL it is the offline model, which opens no socket at all.
+
+def build_models(config: ModelConfig, others: Sequence[str]) -> tuple[Model, Mapping[str, Model]]:
+    """The model to run with, and others of its host by name; its close() ends all connections.
+
+    Without a key and without a base URL each is the offline model, which opens no socket at all.
     Tracing is switched off for the whole process unless `config.tracing` asks for it.
     """
     _apply_tracing(config)
     if not config.api_key and not config.base_url:
         from agent.offline.model import OfflineModel
 
-        return OfflineModel()
+        offline = OfflineModel()
+        return offline, dict.fromkeys(others, offline)
     client = open_client(config)
-    return MintedIds(_sdk_model(config, client), on_close=client.close)
+    own = MintedIds(_sdk_model(config, client), on_close=client.close)
+    return own, {
+        name: MintedIds(_sdk_model(replace(config, model=name), client)) for name in others
+    }
 
 
 def model_settings(config: ModelConfig) -> ModelSettings:

@@ -52,6 +52,7 @@ from api.chatkit_requests import (
 )
 from api.chatkit_store import ChatContext, ReadTableStore, plain_item, with_more
 from api.errors import NotConfigured, UnusableRequest
+from api.inference import check_model
 from commands.errors import Rejected
 from events.ids import new_id, time_of
 from projections.thread_items import ThreadItemRow
@@ -153,6 +154,7 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
         context: ChatContext,
     ) -> Sent:
         policy = policy_of(request, self._node.settings.verbatim_multiple_sends)
+        check_model(sent.inference_options, self._node.settings)
         attachments = await attachments_to_post(self._node, context.owner_id, sent.attachments)
         message: Message = message_of(sent, attachments, policy, branch_of(request))
         edited = edited_item_of(request)
@@ -262,11 +264,12 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
 
     async def _widget(
         self, request: ThreadsCustomActionReq | ThreadsSyncCustomActionReq, context: ChatContext
-    ) -> WidgetItem:
+    ) -> WidgetItem | None:
+        """None for an action of the page itself."""
         params = request.params
         await self.store.conversation(params.thread_id, context)
         if params.item_id is None:
-            raise UnusableRequest("An action belongs to a widget here: name its item_id.")
+            return None
         row = await self.store.item(params.thread_id, params.item_id, context)
         if row.kind != "widget":
             raise UnusableRequest("This item is no widget, so it has no actions.")

@@ -20,6 +20,7 @@ from api.dependencies import (
     check_request_origin,
 )
 from api.describing import problems, user_problems
+from api.inference import models_of
 from api.notices import notice
 from auth.errors import TooManyAttempts
 from auth.local import is_forwarded
@@ -39,6 +40,8 @@ class Assistant(BaseModel):
     #: offline is the built-in one, which follows rules and is no language model.
     kind: Literal["offline", "openai"]
     model: str
+    #: Which a message may ask for; the first one answers without a choice.
+    models: list[str]
 
 
 class Session(BaseModel):
@@ -60,7 +63,11 @@ async def get_session(node: NodeOf, settings: SettingsOf, user: CurrentUser) -> 
         {
             "user_id": user.user_id,
             "mode": settings.auth_mode,
-            "assistant": {"kind": node.assistant_kind, "model": node.model_name},
+            "assistant": {
+                "kind": node.assistant_kind,
+                "model": node.model_name,
+                "models": models_of(settings),
+            },
         }
     )
 

@@ -9,7 +9,7 @@ from mcp.server.mcpserver import MCPServer
 
 from agent.allowances import Limits
 from agent.attempt import Equipment, RunLimits
-from agent.models import ModelConfig, build_model, model_settings
+from agent.models import ModelConfig, build_model, build_models, model_settings
 from agent.titles import Titler
 from agent.tool_server import ToolServer
 from agent.toolbox import Toolbox
@@ -42,6 +42,8 @@ def equip(
 ) -> tuple[Equipment, str]:
     config = model_config(settings, settings.agent_model)
     is_offline = given_model is None and not config.api_key and not config.base_url
+    others = [name for name in settings.agent_models if name != settings.agent_model]
+    model, other_models = build_models(config, others) if given_model is None else (given_model, {})
     tools = ToolServer(
         str(settings.mcp_server_url) if settings.mcp_server_url else task_server,
         mint_by(signer),
@@ -50,7 +52,8 @@ def equip(
     equipment = Equipment(
         store=store,
         tools=Toolbox(tools, foreign_tools(settings)),
-        model=given_model or build_model(config),
+        model=model,
+        other_models=other_models,
         model_name=OFFLINE_MODEL if is_offline else settings.agent_model,
         model_settings=model_settings(config),
         limits=RunLimits(

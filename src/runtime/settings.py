@@ -25,6 +25,7 @@ from runtime.setting_types import (
     Hosts,
     HttpUrl,
     MediaTypes,
+    Names,
     Origins,
     Port,
     Seconds,
@@ -119,6 +120,10 @@ class Settings(SendSettings, ForeignToolSettings):
     )
     #: As its host knows it.
     agent_model: str = Field("gpt-5.4-mini", min_length=1, description="Name of the model.")
+    #: Of the same host; for each message the user's choice.
+    agent_models: Names = Field(
+        (), description="Other models that a message may ask for, comma-separated."
+    )
     #: A call of its own after a first turn; without it, and offline, the first words.
     agent_titles: bool = Field(True, description="Whether the model names new conversations.")
     #: A small one will do.

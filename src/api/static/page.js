@@ -6,7 +6,7 @@ import { closeDrawer, narrow, watchDrawer } from './drawer.js';
 import { isSignedOut, request } from './requests.js';
 import { scheme, watchTheme } from './theme.js';
 
-/** @typedef {{ user_id: string, mode: string, assistant: { kind: string, model?: string } }} Session */
+/** @typedef {{ user_id: string, mode: string, assistant: { kind: string, model?: string, models?: string[] } }} Session */
 /** @typedef {HTMLElement & { setOptions(options: object): void, setThreadId(id: string | null): Promise<void>, focusComposer(): Promise<void> }} ChatElement */
 
 const TITLE_SECONDS = 4;
@@ -16,6 +16,8 @@ const PROMPTS = ['Add “Buy milk” to my tasks', 'What is on my list?', 'Mark 
 const get = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const chat = /** @type {ChatElement} */ (get('chat'));
 
+/** What the user may choose among. @type {string[]} */
+let models = [];
 /** The list, once there is a session. @type {ConversationList | null} */
 let list = null;
 /** @type {string | null} */
@@ -62,6 +64,7 @@ function showGate(hasNoSession) {
 /** @param {Session} session */
 function showSession({ mode, assistant }) {
   const isOffline = assistant.kind === 'offline';
+  models = isOffline ? [] : (assistant.models ?? []);
   get('shell').hidden = false;
   get('menu').hidden = false;
   get('mode').hidden = mode !== 'local';
@@ -106,13 +109,18 @@ function configureChat() {
       greeting: 'What shall we get done?',
       prompts: PROMPTS.map((prompt) => ({ label: prompt, prompt })),
     },
-    composer: { placeholder: 'Message Verbatim' },
+    composer: { placeholder: 'Message Verbatim', models: modelOptions() },
     thread: { autoScroll: true },
     threadItemActions: { feedback: true, retry: true },
     // The page has a header and a list of its own.
     header: { enabled: false },
     history: { enabled: false },
   });
+}
+
+/** One alone is no choice. */
+function modelOptions() {
+  return models.length > 1 ? models.map((id, index) => ({ id, label: id, default: index === 0 })) : undefined;
 }
 
 /** @param {Event} event */

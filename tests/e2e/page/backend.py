@@ -49,7 +49,7 @@ class Refusal:
 @dataclass
 class Backend:
     is_signed_in: bool = True
-    assistant: dict[str, str] = field(default_factory=lambda: {"kind": "offline", "model": "rules"})
+    assistant: dict[str, Any] = field(default_factory=lambda: {"kind": "offline", "model": "rules"})
     threads: dict[str, Thread] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     requests: list[Sent] = field(default_factory=list)

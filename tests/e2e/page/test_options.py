@@ -8,6 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from .backend import Backend, Refusal
+from .conftest import OpenPage
 from .mounted import heard, mount, refusal, wait_for
 from .steps import composer, replies, send
 
@@ -182,6 +183,16 @@ def test_model_is_picked_by_keyboard_and_sent(bare: Page, backend: Backend) -> N
     send(bare, "again")
     expect(replies(bare)).to_have_count(2)
     assert asked_for(backend, 1) == {"model": "small"}
+
+
+def test_page_offers_the_models_of_its_server(open_page: OpenPage, backend: Backend) -> None:
+    backend.assistant = {"kind": "openai", "model": "large", "models": ["large", "small"]}
+    page = open_page()
+    page.get_by_role("button", name="Model: large").click()
+    page.get_by_role("menuitemradio", name="small").click()
+    send(page, "hello")
+    expect(replies(page)).to_have_text("You said: hello")
+    assert asked_for(backend, 0) == {"model": "small"}
 
 
 def test_tool_is_for_one_message_unless_it_persists(bare: Page, backend: Backend) -> None:

@@ -68,7 +68,7 @@ async def test_message_keeps_what_the_client_sent(client: httpx.AsyncClient, nod
     sent = typed(
         "what about ",
         quoted_text="buy milk",
-        inference_options={"model": "small", "tool_choice": {"id": "add_task"}},
+        inference_options={"model": "gpt-5.4-mini", "tool_choice": {"id": "add_task"}},
     )
     sent["content"].append(tag)
     item = done_items(events_of(await ask(client, "threads.create", input=sent)))[0]

@@ -229,11 +229,22 @@ async def test_action_in_the_background_is_kept_for_the_next_reply(
     assert kept.item["type"] == "hidden_context_item"
 
 
+async def test_action_of_the_page_itself_is_replied_to(
+    client: httpx.AsyncClient, node: Node, thread_id: str, model: ScriptedModel
+) -> None:
+    events = events_of(
+        await ask(client, "threads.custom_action", thread_id=thread_id, action=PRESS)
+    )
+    assert kinds(events)[-1] == "thread.item.done"
+    assert (await last_request(node, thread_id)).trigger == "action"
+    given: Any = list(model.calls[-1].input)
+    assert '"type":"press"' in given[-1]["content"][0]["text"]
+
+
 @pytest.mark.parametrize("operation", ["threads.custom_action", "threads.sync_custom_action"])
-async def test_action_without_a_widget_is_refused(
+async def test_action_of_an_item_that_is_no_widget_is_refused(
     client: httpx.AsyncClient, node: Node, thread_id: str, operation: str
 ) -> None:
-    assert_problem(await ask(client, operation, thread_id=thread_id, action=PRESS), 422)
     message_id = next(iter(await items_of(client, thread_id)))
     response = await ask(client, operation, thread_id=thread_id, item_id=message_id, action=PRESS)
     assert_problem(response, 422)

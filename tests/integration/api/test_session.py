@@ -26,7 +26,7 @@ async def test_session_tells_who_and_what_answers(
 ) -> None:
     session = (await client.get("/api/session")).json()
     assert (session["user_id"], session["mode"]) == ("ada", "hs256")
-    assert set(session["assistant"]) == {"kind", "model"}
+    assert set(session["assistant"]) == {"kind", "model", "models"}
     assert (await stranger.get("/api/session")).status_code == 401
 
 
