@@ -1,3 +1,4 @@
+import '@fontsource-variable/inter/wght.css';
 import './globals.css';
 
 import type { Metadata, Viewport } from 'next';
@@ -10,11 +11,12 @@ export const metadata: Metadata = {
   icons: '/favicon.svg',
 };
 
-export const viewport: Viewport = { colorScheme: 'light dark' };
+export const viewport: Viewport = { colorScheme: 'light dark', viewportFit: 'cover', interactiveWidget: 'resizes-content' };
 
-/** The system's theme is known to the browser alone: light, until its script has asked. */
+/** Without a choice of the user the style sheet asks the system. */
 export default async function RootLayout({ children }: { children: ReactNode }) {
-  const theme = (await cookies()).get('theme')?.value === 'dark' ? 'dark' : 'light';
+  const chosen = (await cookies()).get('theme')?.value;
+  const theme = chosen === 'dark' || chosen === 'light' ? chosen : undefined;
   return (
     <html lang="en" data-theme={theme} suppressHydrationWarning>
       <body className="min-h-dvh antialiased">{children}</body>

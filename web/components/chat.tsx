@@ -5,26 +5,37 @@ import { useEffect, useState } from 'react';
 
 import { useScheme } from '@/components/theme';
 import { useToolCalls } from '@/components/tool-badges';
+import { Button } from '@/components/ui/button';
 
 type Props = { threadId: string | null; element: { url: string; domainKey: string } };
+type Loading = 'loading' | 'ready' | 'failed';
 
 const ACCENT = '#0FFF50';
-const NOT_LOADED = 'The chat cannot be loaded now: try again shortly by loading this page again.';
-const PROMPTS = ['Add “Buy milk” to my tasks', 'What is on my list?', 'Mark “Buy milk” as done'];
+const FONT = '"Inter Variable", ui-sans-serif, system-ui, -apple-system, "Segoe UI", sans-serif';
+const PROMPTS = [
+  'Add “Buy milk” to my tasks',
+  'What is on my list?',
+  'Mark “Buy milk” as done',
+  'What have I finished?',
+];
 
 /** The chat; the address follows the conversation that is open, so that it can be linked to. */
 export function Chat({ threadId, element }: Props) {
   const scheme = useScheme();
-  const tell = useToolCalls();
+  const { tell, settle } = useToolCalls();
   const [opened] = useState(threadId);
-  const [isThinking, setThinking] = useState(false);
-  const [problem, setProblem] = useState('');
-  useEffect(() => defineElement(element.url, () => setProblem(NOT_LOADED)), [element.url]);
+  const [state, setState] = useState<Loading>('loading');
+  useEffect(() => defineElement(element.url, () => setState('failed')), [element.url]);
+  useEffect(() => settle, [settle]);
 
   const { control } = useChatKit({
     api: { url: '/api/chatkit', domainKey: element.domainKey },
     initialThread: opened,
-    theme: { colorScheme: scheme, color: { accent: { primary: ACCENT, level: 1 } } },
+    theme: {
+      colorScheme: scheme,
+      color: { accent: { primary: ACCENT, level: 1 } },
+      typography: { fontFamily: FONT },
+    },
     history: { enabled: true },
     startScreen: {
       greeting: 'What shall we get done?',
@@ -33,39 +44,50 @@ export function Chat({ threadId, element }: Props) {
     composer: { placeholder: 'Message Verbatim' },
     thread: { autoScroll: true },
     threadItemActions: { feedback: true, retry: true },
+    onReady: () => setState('ready'),
     onThreadChange: ({ threadId: id }) => {
-      setProblem('');
       window.history.replaceState(null, '', id ? `/dashboard/chat/${id}` : '/dashboard/chat');
     },
-    onResponseStart: () => setThinking(true),
-    onResponseEnd: () => setThinking(false),
+    onResponseEnd: settle,
     onEffect: ({ name, data }) => {
       if (name !== 'tool_call' || !data) return;
-      setThinking(data.status === 'running');
       tell({ callId: String(data.call_id), title: String(data.title), status: String(data.status) });
     },
-    onError: ({ error }) => setProblem(error.message),
   });
 
   return (
-    <main className="flex min-h-0 flex-1 flex-col">
+    <main id="main" tabIndex={-1} className="relative flex min-h-0 flex-1 flex-col outline-none">
       <h1 className="sr-only">Chat</h1>
-      <p role="status" className="sr-only">{isThinking ? 'Thinking' : ''}</p>
-      {problem && <p role="alert" className="border-b border-line px-4 py-2 text-sm text-danger">{problem}</p>}
+      {state !== 'ready' && <Waiting hasFailed={state === 'failed'} />}
       <ChatKit control={control} className="block min-h-0 w-full flex-1" />
     </main>
   );
 }
 
+/** In the chat's place until its script is there. */
+function Waiting({ hasFailed }: { hasFailed: boolean }) {
+  return (
+    <div role={hasFailed ? 'alert' : 'status'} className="absolute inset-0 z-10 grid place-content-center justify-items-center gap-4 bg-background p-6 text-center text-muted">
+      {hasFailed ? 'The chat cannot be loaded now: try again shortly.' : 'Loading the chat…'}
+      {hasFailed && <Button variant="outline" size="small" onClick={() => location.reload()}>Try again</Button>}
+    </div>
+  );
+}
+
 /** The React wrapper waits for whatever script defines the element; one is enough for all visits. */
-function defineElement(url: string, failed: () => void) {
-  if (customElements.get('openai-chatkit') || document.querySelector(`script[src="${url}"]`)) return;
+function defineElement(url: string, onFailed: () => void) {
+  if (customElements.get('openai-chatkit')) return;
+  const script = document.querySelector<HTMLScriptElement>(`script[src="${url}"]`) ?? addScript(url);
+  script.addEventListener('error', onFailed);
+  return () => script.removeEventListener('error', onFailed);
+}
+
+function addScript(url: string): HTMLScriptElement {
   const script = document.createElement('script');
-  script.type = 'module';
+  // Ours is a module; a classic script may come from elsewhere without that host's leave.
+  if (url.startsWith('/')) script.type = 'module';
   script.src = url;
-  script.onerror = () => {
-    script.remove();
-    failed();
-  };
+  script.addEventListener('error', () => script.remove());
   document.head.append(script);
+  return script;
 }

@@ -38,3 +38,27 @@ export function MoonIcon() {
 export function ScreenIcon() {
   return <Icon><path d="M3.5 5h17v11.5h-17zM9 20h6M12 16.5V20" /></Icon>;
 }
+
+export function AlertIcon() {
+  return <Icon><path d="M12 7.5v5.5M12 16.4v.1M12 3a9 9 0 100 18 9 9 0 000-18z" /></Icon>;
+}
+
+export function DashIcon() {
+  return <Icon><path d="M7 12h10" /></Icon>;
+}
+
+export function ChatIcon() {
+  return <Icon><path d="M20 11.5a7.5 7.5 0 01-11.1 6.6L4 19.5l1.4-4.7A7.5 7.5 0 1120 11.5z" /></Icon>;
+}
+
+export function ListIcon() {
+  return <Icon><path d="M10 6.5h10M10 12h10M10 17.5h10M4 6.5l1 1 2-2M4 12l1 1 2-2M4 17.5l1 1 2-2" /></Icon>;
+}
+
+export function LeaveIcon() {
+  return <Icon><path d="M10 4H5.5v16H10M15 8l4 4-4 4M19 12H9.5" /></Icon>;
+}
+
+export function SpinnerIcon() {
+  return <Icon className="animate-spin"><path d="M12 3.5a8.5 8.5 0 108.5 8.5" /></Icon>;
+}

@@ -1,5 +1,7 @@
 import 'server-only';
 
+import { databaseUrl } from './database-url.mjs';
+
 /** What this server is told by its environment; read when it is first asked for, not in a build. */
 export const settings = {
   /** Where browsers find this site. */
@@ -10,9 +12,8 @@ export const settings = {
   get secret() {
     return required('BETTER_AUTH_SECRET');
   },
-  /** The direct URL: the login tables live in a schema of their own, which a pooler would forget. */
   get databaseUrl() {
-    return process.env.DATABASE_DIRECT_URL ?? required('DATABASE_URL');
+    return databaseUrl(process.env) ?? required('DATABASE_URL');
   },
   /** Where this server, and no browser, finds the API. */
   get apiUrl() {

@@ -8,9 +8,10 @@ export const metadata: Metadata = { title: 'Tasks' };
 export default async function TasksPage() {
   await signedIn();
   return (
-    <main className="mx-auto w-full max-w-2xl flex-1 overflow-y-auto p-4 sm:p-8">
-      <h1 className="mb-6 text-2xl font-semibold">Your tasks</h1>
-      <TaskList />
+    <main id="main" tabIndex={-1} className="min-h-0 flex-1 overflow-y-auto outline-none">
+      <div className="mx-auto w-full max-w-3xl px-4 py-8 sm:px-8 sm:py-12">
+        <TaskList />
+      </div>
     </main>
   );
 }

@@ -3,12 +3,12 @@ import type { ComponentProps } from 'react';
 
 import { cn } from '@/lib/utils';
 
-const badge = cva('inline-flex items-center gap-1.5 rounded-full border px-2.5 py-0.5 text-xs font-medium', {
+const badge = cva('flex h-7 max-w-full items-center gap-1.5 rounded-full border px-2.5 text-xs font-medium', {
   variants: {
     variant: {
-      neutral: 'border-line text-muted',
-      success: 'border-accent-text/40 text-accent-text',
-      failure: 'border-danger/40 text-danger',
+      neutral: 'border-line bg-surface text-muted',
+      success: 'border-accent-text/30 bg-accent-soft text-accent-text',
+      failure: 'border-danger/30 bg-danger-soft text-danger',
     },
   },
   defaultVariants: { variant: 'neutral' },

@@ -5,7 +5,11 @@ import { cn } from '@/lib/utils';
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
   return (
     <input
-      className={cn('h-10 w-full rounded-lg border border-line bg-background px-3 text-base placeholder:text-muted', className)}
+      className={cn(
+        'h-11 w-full rounded-xl border border-muted/50 bg-background px-3.5 text-base placeholder:text-muted',
+        'focus-visible:border-accent-text focus-visible:outline-accent-text/40',
+        className,
+      )}
       {...rest}
     />
   );
