@@ -19,10 +19,12 @@ _SCRIPTED = choose_by(
     [
         Rule("^count slowly", Text(COUNTING, chunk=7, gap_seconds=WORD_SECONDS)),
         Rule("^count to", Text(COUNTING, chunk=7)),
+        Rule("^finish a task", Calls([("complete_task", {"task_id": "none"})]), outputs=0),
+        Rule("^finish a task", Text("That task could not be finished.")),
         Rule("^be silent", SlowFirstByte(SILENT_SECONDS, Text(AFTER_SILENCE))),
     ]
 )
-_BEGINNINGS = ("count slowly", "count to", "be silent")
+_BEGINNINGS = ("count slowly", "count to", "finish a task", "be silent")
 
 
 def answer(request: WireRequest) -> Turn:

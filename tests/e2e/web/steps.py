@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.e2e.web.people import PASSWORD
 from tests.e2e.web.site import Site
@@ -42,6 +42,12 @@ def signed_up(site: Site, browser: Browser, name: str) -> Page:
 def open_chat(page: Page) -> None:
     page.get_by_role("link", name="Chat").click()
     expect(page.locator("openai-chatkit textarea")).to_be_visible()
+
+
+def header_badge(page: Page, status: str) -> Locator:
+    """running, success, failure, denied or unknown."""
+    calls = page.get_by_role("list", name="Tool calls")
+    return calls.locator(f"[data-status={status}]")
 
 
 def picture(page: Page, name: str) -> None:
