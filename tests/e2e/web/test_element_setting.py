@@ -133,7 +133,7 @@ def test_chat_that_cannot_be_loaded_says_so(
     page = open_page(browser, storage_state=ada_person.state(site))
     page.route("**/chatkit.js", lambda route: route.abort())
     page.goto(f"{site.url}/dashboard/chat")
-    expect(page.get_by_role("alert").filter(has_text="could not be loaded")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="cannot be loaded")).to_be_visible()
     page.unroute("**/chatkit.js")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("openai-chatkit textarea")).to_be_visible()
