@@ -47,7 +47,7 @@ class Studio:
 
     @contextmanager
     def page(self, scheme: Scheme = "light", *, is_signed_in: bool = True) -> Iterator[Page]:
-        state = self.ada.state(self.site) if is_signed_in else None
+        state = self.ada.state() if is_signed_in else None
         context = self.browser.new_context(
             viewport=DESKTOP, color_scheme=scheme, storage_state=state
         )

@@ -133,7 +133,7 @@ def test_system_theme_is_shown_before_any_script_has_run(
 ) -> None:
     page = open_page(
         browser,
-        storage_state=ada_person.state(site),
+        storage_state=ada_person.state(),
         color_scheme="dark",
         java_script_enabled=False,
     )

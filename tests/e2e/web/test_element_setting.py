@@ -113,7 +113,7 @@ def test_another_element_is_loaded_and_allowed_by_one_setting(
         assert cdn in policy["connect-src"]
         assert policy["frame-src"] == [cdn]
         assert "unsafe" not in str(policy)
-        page = open_page(browser, storage_state=ada_person.state(site))
+        page = open_page(browser, storage_state=ada_person.state())
         page.goto(f"{url}/dashboard/chat")
         told = f"/api/chatkit {DOMAIN_KEY} light"
         expect(page.locator("openai-chatkit").get_by_text(told)).to_be_visible()
@@ -130,7 +130,7 @@ def test_our_own_element_needs_nobody_elsewhere(site: Site) -> None:
 def test_chat_that_cannot_be_loaded_says_so(
     site: Site, browser: Browser, ada_person: Person
 ) -> None:
-    page = open_page(browser, storage_state=ada_person.state(site))
+    page = open_page(browser, storage_state=ada_person.state())
     page.route("**/chatkit.js", lambda route: route.abort())
     page.goto(f"{site.url}/dashboard/chat")
     expect(page.get_by_role("alert").filter(has_text="cannot be loaded")).to_be_visible()
