@@ -29,7 +29,7 @@ export function Chat({ threadId, element }: Props) {
   useEffect(() => settle, [settle]);
 
   const { control } = useChatKit({
-    api: { url: '/api/chatkit', domainKey: element.domainKey },
+    api: { url: '/api/chatkit', domainKey: element.domainKey, uploadStrategy: { type: 'two_phase' } },
     initialThread: opened,
     theme: {
       colorScheme: scheme,
@@ -41,7 +41,7 @@ export function Chat({ threadId, element }: Props) {
       greeting: 'What shall we get done?',
       prompts: PROMPTS.map((prompt) => ({ label: prompt, prompt })),
     },
-    composer: { placeholder: 'Message Verbatim' },
+    composer: { placeholder: 'Message Verbatim', attachments: { enabled: true } },
     thread: { autoScroll: true },
     threadItemActions: { feedback: true, retry: true },
     onReady: () => setState('ready'),

@@ -16,6 +16,8 @@ from agent.offline.tasks import ADD, CHANGES, COMPLETE, DELETE, LIST, REOPEN, Ta
 LONGEST_ERROR_CHARACTERS = 300
 
 _STATUS_AFTER = {ADD: "pending", COMPLETE: "completed", REOPEN: "pending", DELETE: "deleted"}
+#: How a message names its files, which are no part of what is asked for.
+_ATTACHMENT = re.compile(r"^\[attachment: .*\]$", re.MULTILINE)
 _GAP = re.compile(r"[,\s]*")
 
 
@@ -106,7 +108,7 @@ def calls_of(turns: Iterable[Turn]) -> list[Call]:
 def _take(item: Mapping[str, Any], turns: list[Turn]) -> None:
     kind, role = item.get("type", "message"), item.get("role")
     if kind == "message" and role == "user":
-        turns.append(Turn(_text(item.get("content"))))
+        turns.append(Turn(_ATTACHMENT.sub("", _text(item.get("content"))).strip()))
     elif not turns:
         return
     elif kind == "message" and role == "assistant":

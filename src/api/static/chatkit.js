@@ -10,10 +10,10 @@
  *     chat.setOptions({ api: { url: '/chatkit', domainKey: 'local' } });
  *     document.body.append(chat);
  *
- * Order: limits, wire, Markdown, views, widgets, timeline, element, styles.
+ * Order: limits, wire, Markdown, views, attachments, widgets, timeline, element, styles.
  */
 
-/** @typedef {{ url: string, fetch?: (url: string, init: RequestInit) => Promise<Response> }} Api */
+/** @typedef {{ url: string, fetch?: (url: string, init: RequestInit) => Promise<Response>, uploadStrategy?: { type: string, uploadUrl?: string } }} Api */
 /** @typedef {{ type: string, text?: string, [field: string]: any }} ContentPart */
 /** @typedef {{ type: string, title?: string, content?: string, icon?: string, status_indicator?: string, [field: string]: any }} Task */
 /** @typedef {{ message_id: string, number: number, count: number, previous_id?: string, next_id?: string }} Siblings */
@@ -197,6 +197,57 @@ class Connection {
     return (await response.json()).updated_item ?? null;
   }
 
+  /**
+   * As `api.uploadStrategy` says: announced first and then sent where the server says, or sent at once.
+   * @param {File} file
+   * @param {AbortSignal} signal
+   * @param {(share: number) => void} progress
+   */
+  async upload(file, signal, progress) {
+    const { uploadStrategy } = this.api();
+    if (uploadStrategy?.type === 'direct') {
+      const form = new FormData();
+      form.append('file', file, file.name);
+      const response = await this.#sendFile('POST', uploadStrategy.uploadUrl ?? '', form, {}, signal, progress);
+      return response.json();
+    }
+    const params = { name: file.name, size: file.size, mime_type: file.type || 'application/octet-stream' };
+    const response = await this.request('POST', '', { body: { type: 'attachments.create', params }, signal });
+    const { upload_descriptor: descriptor, ...attachment } = await response.json();
+    if (descriptor) await this.#sendFile(descriptor.method, descriptor.url, file, descriptor.headers ?? {}, signal, progress);
+    return attachment;
+  }
+
+  /** @param {string} attachmentId */
+  async deleteAttachment(attachmentId) {
+    const { signal } = new AbortController();
+    const params = { attachment_id: attachmentId };
+    await this.request('POST', '', { body: { type: 'attachments.delete', params }, signal });
+  }
+
+  /**
+   * By `api.fetch` where it belongs to our server, since it may add what signs the user in. Otherwise by
+   * XMLHttpRequest, which alone tells how far an upload is.
+   * @type {(method: string, address: string, body: File | FormData, headers: Record<string, string>, signal: AbortSignal, progress: (share: number) => void) => Promise<Response>}
+   */
+  async #sendFile(method, address, body, headers, signal, progress) {
+    const api = this.api();
+    const url = new URL(address, document.baseURI);
+    if (!/^https?:$/.test(url.protocol)) throw new ChatError('The server named no address to upload to.', { status: 400 });
+    const isOurs = url.origin === new URL(api.url, document.baseURI).origin;
+    const isBare = typeof api.fetch !== 'function' || api.fetch === globalThis.fetch;
+    /** @type {Record<string, string>} */
+    const kind = body instanceof File && body.type ? { 'Content-Type': body.type } : {};
+    const init = { method, body, headers: { ...kind, ...headers }, signal };
+    const sent = isOurs && !isBare ? /** @type {Required<Api>} */ (api).fetch(url.href, init) : sendWithProgress(url.href, init, progress);
+    const response = await sent.catch((error) => {
+      if (signal.aborted) throw error;
+      throw new ChatError('The file could not be uploaded. Check your connection and try again.');
+    });
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+
   /** @param {string} runId */
   async stopRun(runId) {
     const { signal } = new AbortController();
@@ -252,6 +303,34 @@ class Connection {
     const isBare = typeof api.fetch !== 'function' || api.fetch === globalThis.fetch;
     return isBare ? fetch(url, init) : /** @type {Required<Api>} */ (api).fetch(url, init);
   }
+}
+
+/**
+ * @type {(url: string, init: { method: string, body: File | FormData, headers: Record<string, string>, signal: AbortSignal }, progress: (share: number) => void) => Promise<Response>}
+ */
+function sendWithProgress(url, { method, body, headers, signal }, progress) {
+  const request = new XMLHttpRequest();
+  let timer = 0;
+  const watch = () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => request.abort(), timings.silence * 1000);
+  };
+  const sent = new Promise((done, failed) => {
+    request.open(method, url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.upload.addEventListener('progress', ({ loaded, total }) => {
+      watch();
+      if (total) progress(loaded / total);
+    });
+    const answer = () => new Response([204, 205, 304].includes(request.status) ? null : request.response, { status: request.status });
+    request.responseType = 'blob';
+    request.addEventListener('load', () => done(answer()));
+    for (const end of ['error', 'abort', 'timeout']) request.addEventListener(end, () => failed(new Error(end)));
+    signal.addEventListener('abort', () => request.abort());
+    watch();
+    request.send(body);
+  });
+  return sent.finally(() => clearTimeout(timer));
 }
 
 const STREAM_HEADERS = { Accept: 'text/event-stream', 'Verbatim-Frames': 'id' };
@@ -1190,6 +1269,8 @@ class UserMessageView {
   #shown = '';
   /** @type {Item} */
   #item = { id: '', type: 'user_message' };
+  /** @type {Map<string, { type: string, preview_url: string }>} by the file's id */
+  #pictures = new Map();
   #pen = quietButton('pen', 'Edit message', () => this.#edit());
   /** @type {EditForm | null} */
   #form = null;
@@ -1236,8 +1317,16 @@ class UserMessageView {
       part.type === 'input_tag' ? h('span', { class: 'tag' }, part.text) : part.text,
     );
     const quoted = item.quoted_text ? h('blockquote', {}, item.quoted_text) : null;
-    const names = (item.attachments ?? []).map((/** @type {any} */ file) => h('span', { class: 'tag' }, file.name));
-    this.#bubble.replaceChildren(...[quoted, ...names, ...parts].filter((part) => part != null));
+    const sent = Array.isArray(item.attachments) ? item.attachments.filter(Boolean) : [];
+    const files = attachmentList(sent.map((/** @type {any} */ file) => this.#withPicture(file)));
+    this.#bubble.replaceChildren(...[quoted, files, ...parts].filter((part) => part != null));
+  }
+
+  /** The server's copy of a message may leave out where its pictures are. @param {any} file */
+  #withPicture(file) {
+    if (!file.preview_url) return { ...file, ...this.#pictures.get(file.id) };
+    this.#pictures.set(file.id, { type: 'image', preview_url: file.preview_url });
+    return file;
   }
 
   isBusy() {
@@ -1523,6 +1612,259 @@ function drawBadge(place, task, isRunning) {
 function taskContent(task) {
   const sources = (task.sources ?? []).map((/** @type {any} */ source) => source.filename ?? source.title ?? source.url);
   return [task.content, ...(task.queries ?? []), ...sources].filter(Boolean).join('\n');
+}
+
+// --------------------------------------------------------------------------------- attachments
+
+const MOST_ATTACHMENTS = 10;
+const LARGEST_ATTACHMENT_BYTES = 100 * 1024 * 1024;
+
+/** @typedef {{ id: string, name: string, type: string, mime_type: string, preview_url?: string }} Attachment */
+/** @typedef {{ enabled?: boolean, maxCount?: number, maxSize?: number | Record<string, number>, accept?: Record<string, string[]> }} AttachmentOptions */
+/** @typedef {(file: File, signal: AbortSignal, progress: (share: number) => void) => Promise<Attachment>} Upload */
+
+/** The files that go with the next message: chosen, dropped or pasted, uploaded at once. */
+class AttachmentTray {
+  button = quietButton('plus', 'Attach files', () => this.#picker.click());
+  element = h('div', { class: 'attached', hidden: true });
+  #list = h('ul', { class: 'files', 'aria-label': 'Attachments' });
+  #refused = h('p', { class: 'refused', role: 'alert' });
+  #picker = /** @type {HTMLInputElement} */ (h('input', { type: 'file', multiple: true, hidden: true, tabindex: '-1', 'aria-hidden': 'true' }));
+  /** @type {AttachmentOptions} */
+  #options = {};
+  /** @type {AttachmentChip[]} */
+  #chips = [];
+
+  /** @param {{ upload: Upload, remove: (id: string) => void, changed: () => void }} on */
+  constructor(on) {
+    this.on = on;
+    this.button.hidden = true;
+    this.button.classList.add('attach');
+    this.element.append(this.#refused, this.#list, this.#picker);
+    this.#picker.addEventListener('change', () => {
+      this.add([...(this.#picker.files ?? [])]);
+      this.#picker.value = '';
+    });
+  }
+
+  get isEnabled() {
+    return this.#options.enabled === true;
+  }
+
+  get isUploading() {
+    return this.#chips.some(({ isUploading }) => isUploading);
+  }
+
+  /** @param {unknown} options */
+  set options(options) {
+    this.#options = options !== null && typeof options === 'object' ? options : {};
+    this.button.hidden = !this.isEnabled;
+    this.#picker.accept = Object.entries(this.#accepted).flat(2).filter((kind) => typeof kind === 'string').join(',');
+  }
+
+  get #accepted() {
+    const { accept } = this.#options;
+    return accept !== null && typeof accept === 'object' ? accept : {};
+  }
+
+  /** @param {File[]} files */
+  add(files) {
+    if (!this.isEnabled) return;
+    this.#refused.textContent = '';
+    for (const file of files) {
+      const refusal = this.#refusalOf(file);
+      if (refusal) this.#refused.textContent = refusal;
+      else this.#append(new AttachmentChip(file, { ...this.on, changed: () => this.#changed(), gone: (chip) => this.#drop(chip) }));
+    }
+    this.#changed();
+  }
+
+  /** @param {Attachment[]} attachments that are uploaded already */
+  put(attachments) {
+    for (const attachment of attachments) {
+      this.#append(new AttachmentChip(attachment, { ...this.on, changed: () => this.#changed(), gone: (chip) => this.#drop(chip) }));
+    }
+    this.#changed();
+  }
+
+  /** @returns {Attachment[]} what is uploaded; what failed stays to be seen */
+  take() {
+    const done = this.#chips.filter(({ attachment }) => attachment !== null);
+    for (const chip of done) chip.close();
+    this.#chips = this.#chips.filter((chip) => !done.includes(chip));
+    this.#refused.textContent = '';
+    this.#changed();
+    return done.map(({ attachment }) => /** @type {Attachment} */ (attachment));
+  }
+
+  /** @param {Attachment[]} attachments */
+  replace(attachments) {
+    for (const chip of this.#chips) chip.close();
+    this.#chips = [];
+    this.#refused.textContent = '';
+    this.put(attachments);
+  }
+
+  /** @param {File} file */
+  #refusalOf(file) {
+    const most = typeof this.#options.maxCount === 'number' ? this.#options.maxCount : MOST_ATTACHMENTS;
+    if (this.#chips.length >= most) return `At most ${most} file${most === 1 ? '' : 's'} can be attached.`;
+    const kinds = Object.entries(this.#accepted);
+    if (kinds.length && !kinds.some(([kind, ends]) => isOfKind(file, kind, ends))) {
+      return `“${file.name}” is not accepted: expected ${kinds.map(([kind]) => kind).join(', ')}.`;
+    }
+    const largest = this.#largestOf(file);
+    if (file.size > largest) return `“${file.name}” is larger than ${inBytes(largest)}.`;
+    return file.size === 0 ? `“${file.name}” is empty.` : '';
+  }
+
+  /** @param {File} file */
+  #largestOf(file) {
+    const { maxSize } = this.#options;
+    if (typeof maxSize === 'number') return maxSize;
+    const limits = Object.entries(maxSize ?? {});
+    const own = limits.find(([kind]) => kind !== '*' && kind !== '' && isOfKind(file, kind)) ?? limits.find(([kind]) => kind === '*' || kind === '');
+    return typeof own?.[1] === 'number' ? own[1] : LARGEST_ATTACHMENT_BYTES;
+  }
+
+  /** @param {AttachmentChip} chip */
+  #append(chip) {
+    this.#chips.push(chip);
+    this.#list.append(chip.element);
+  }
+
+  /** @param {AttachmentChip} chip */
+  #drop(chip) {
+    const index = this.#chips.indexOf(chip);
+    this.#chips = this.#chips.filter((other) => other !== chip);
+    chip.close();
+    if (chip.attachment) this.on.remove(chip.attachment.id);
+    const next = this.#chips[Math.min(index, this.#chips.length - 1)];
+    (next ? next.removal : this.button).focus();
+    this.#changed();
+  }
+
+  #changed() {
+    this.element.hidden = this.#chips.length === 0 && !this.#refused.textContent;
+    this.on.changed();
+  }
+}
+
+/** One file on its way, and what became of it. */
+class AttachmentChip {
+  element = h('li', { class: 'file' });
+  /** @type {Attachment | null} */
+  attachment = null;
+  isUploading = false;
+  #abort = new AbortController();
+  #progress = /** @type {HTMLProgressElement} */ (h('progress', { max: '1', 'aria-label': 'Uploaded' }));
+  #state = h('span', { class: 'state' });
+  #again;
+  #preview = '';
+
+  /**
+   * @param {File | Attachment} source
+   * @param {{ upload: Upload, changed: () => void, gone: (chip: AttachmentChip) => void }} on
+   */
+  constructor(source, on) {
+    this.on = on;
+    this.removal = quietButton('cross', `Remove ${source.name}`, () => on.gone(this));
+    this.#again = quietButton('again', `Upload ${source.name} again`, () => void this.#upload(/** @type {File} */ (source)));
+    this.element.append(this.#pictureOf(source), h('span', { class: 'name', dir: 'auto' }, source.name), this.#state, this.#progress, this.#again, this.removal);
+    if (source instanceof File) void this.#upload(source);
+    else this.#settle(source);
+  }
+
+  /** @param {File | Attachment} source */
+  #pictureOf(source) {
+    if (!(source instanceof File)) return attachmentPicture(source);
+    if (!/^image\/(png|jpeg|gif|webp)$/.test(source.type)) return namedIcon('document');
+    this.#preview = URL.createObjectURL(source);
+    return h('img', { src: this.#preview, alt: '' });
+  }
+
+  /** @param {File} file */
+  async #upload(file) {
+    this.#show('uploading', '');
+    this.#progress.removeAttribute('value');
+    try {
+      this.#settle(await this.on.upload(file, this.#abort.signal, (share) => (this.#progress.value = share)));
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#show('failed', error instanceof ChatError ? error.message : 'It could not be uploaded.');
+    }
+  }
+
+  /** @param {Attachment} attachment */
+  #settle(attachment) {
+    this.attachment = attachment;
+    this.#show('done', '');
+  }
+
+  /** @type {(state: string, said: string) => void} */
+  #show(state, said) {
+    this.element.dataset.state = state;
+    this.isUploading = state === 'uploading';
+    this.#progress.hidden = !this.isUploading;
+    this.#again.hidden = state !== 'failed';
+    this.#state.textContent = said;
+    this.on.changed();
+  }
+
+  close() {
+    this.#abort.abort();
+    this.element.remove();
+    if (this.#preview) URL.revokeObjectURL(this.#preview);
+  }
+}
+
+/** @type {(file: { name: string, type: string }, kind: string, ends?: unknown) => boolean} */
+function isOfKind({ name, type }, kind, ends) {
+  const isType = kind === '*/*' || type === kind || (kind.endsWith('/*') && type.startsWith(kind.slice(0, -1)));
+  return isType || (Array.isArray(ends) && ends.some((end) => typeof end === 'string' && name.toLowerCase().endsWith(end.toLowerCase())));
+}
+
+/** @param {number} count */
+function inBytes(count) {
+  if (count < 1024) return `${count} bytes`;
+  const [size, unit] = count < 1024 ** 2 ? [count / 1024, 'kB'] : [count / 1024 ** 2, 'MB'];
+  return `${Number(size.toFixed(1))} ${unit}`;
+}
+
+/** What a message or the tray shows of a file: its picture if the server has one, else a sign. @param {Attachment} attachment */
+function attachmentPicture(attachment) {
+  const source = attachment.type === 'image' ? pictureSource(attachment.preview_url) : null;
+  if (!source) return namedIcon('document');
+  const picture = h('img', { src: source, alt: '', loading: 'lazy', decoding: 'async', referrerpolicy: 'no-referrer' });
+  picture.addEventListener('error', () => picture.replaceWith(namedIcon('square-image')));
+  return picture;
+}
+
+/** @param {unknown} address */
+function pictureSource(address) {
+  const text = textIn(address);
+  if (/^data:image\/(png|jpeg|gif|webp);base64,/.test(text)) return text;
+  try {
+    const url = new URL(text, document.baseURI);
+    return text && /^(https?|blob):$/.test(url.protocol) ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {any[]} attachments of a message */
+function attachmentList(attachments) {
+  const files = attachments.filter((file) => file !== null && typeof file === 'object');
+  if (files.length === 0) return null;
+  const entry = (/** @type {any} */ file) => {
+    const name = textIn(file.name);
+    const picture = attachmentPicture(file);
+    if (picture.tagName !== 'IMG') return h('li', { class: 'file' }, picture, h('span', { class: 'name', dir: 'auto' }, name));
+    picture.setAttribute('alt', name);
+    const href = pictureSource(file.preview_url) ?? '';
+    const link = /^http/.test(href) ? h('a', { href, target: '_blank', rel: 'noopener noreferrer', title: name }, picture) : picture;
+    return h('li', { class: 'picture' }, link);
+  };
+  return h('ul', { class: 'files', 'aria-label': 'Attachments' }, ...files.map(entry));
 }
 
 // ------------------------------------------------------------------------------------- widgets
@@ -2794,7 +3136,7 @@ class Timeline {
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 /** @typedef {{ stream: ReplyStream, abort: AbortController, canStop: boolean, isOpen: boolean, isStopping: boolean, hasFailed: boolean, call: Item | null, hasEnded: boolean }} Reply call: what the page is to carry out before the reply goes on */
-/** @typedef {{ pendingId?: string, text?: string, quoted?: string, branchFrom?: string, replacing?: string, isForked?: boolean, again?: () => void }} Sent a message on its way, what it forks after or takes the place of, and how to send it again */
+/** @typedef {{ pendingId?: string, text?: string, files?: Attachment[], quoted?: string, branchFrom?: string, replacing?: string, isForked?: boolean, again?: () => void }} Sent a message on its way, what it forks after or takes the place of, and how to send it again */
 
 export class OpenAIChatKit extends Base {
   /** @type {Record<string, any>} */
@@ -2806,7 +3148,12 @@ export class OpenAIChatKit extends Base {
     show: (messageId) => void this.#showVersion(messageId),
     log: (name, data) => this.#log(name, data),
   });
-  #composer = new Composer({
+  #attached = new AttachmentTray({
+    upload: (file, signal, progress) => this.#connection.upload(file, signal, progress),
+    remove: (id) => void this.#connection.deleteAttachment(id).catch((error) => this.#log('attachment.kept', { error: String(error) })),
+    changed: () => this.#composer?.refresh(),
+  });
+  #composer = new Composer(this.#attached, {
     send: (text) => this.#sendText(text),
     stop: () => this.#stop(),
     toolChanged: (toolId) => this.#emit('tool.change', { toolId }),
@@ -2867,6 +3214,8 @@ export class OpenAIChatKit extends Base {
     this.shadowRoot?.append(this.#frame);
     this.#frame.addEventListener(DEEPLINK_CLICK, (event) => this.#emit('deeplink', /** @type {CustomEvent} */ (event).detail));
     this.#frame.addEventListener('keydown', (event) => event.key === 'Escape' && void this.hideHistory());
+    this.#frame.addEventListener('dragover', (event) => this.#attached.isEnabled && event.preventDefault());
+    this.#frame.addEventListener('drop', (event) => this.#onDrop(event));
     this.#scroller.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     this.#latest.addEventListener('click', () => this.#scrollToEnd());
     this.#timeline.element.addEventListener('feedback', (event) => void this.#giveFeedback(event));
@@ -2911,7 +3260,7 @@ export class OpenAIChatKit extends Base {
 
   /**
    * Sends a message; resolves when the server has taken it or the failure is on the screen.
-   * @param {{ text?: string, content?: ContentPart[], reply?: string, attachments?: { id: string }[], newThread?: boolean, toolChoice?: { id: string }, model?: string }} message
+   * @param {{ text?: string, content?: ContentPart[], reply?: string, attachments?: Attachment[], newThread?: boolean, toolChoice?: { id: string }, model?: string }} message
    */
   async sendUserMessage({ text = '', content, reply, attachments = [], newThread, toolChoice, model } = {}) {
     const parts = content ?? [{ type: 'input_text', text }];
@@ -2922,21 +3271,22 @@ export class OpenAIChatKit extends Base {
     }
     if (newThread) await this.setThreadId(null);
     this.#refuseWhileBusy();
-    const files = attachments.map(({ id }) => id);
-    await this.#send({
+    const input = {
       content: parts,
-      attachments: files,
       ...(reply && { quoted_text: reply }),
       inference_options: inferenceOptions(model ?? this.#composer.modelId, toolChoice?.id ?? null),
-    });
+    };
+    await this.#send(input, attachments);
   }
 
   /**
    * Fills in what is given and leaves the rest of the composer as it is.
-   * @param {{ text?: string, content?: ContentPart[], reply?: string, selectedToolId?: string | null, selectedModelId?: string }} value
+   * @param {{ text?: string, content?: ContentPart[], reply?: string, attachments?: Attachment[], files?: File[], selectedToolId?: string | null, selectedModelId?: string }} value
    */
-  async setComposerValue({ text, content, reply, selectedToolId, selectedModelId } = {}) {
+  async setComposerValue({ text, content, reply, attachments, files, selectedToolId, selectedModelId } = {}) {
     this.#composer.select({ modelId: selectedModelId, toolId: selectedToolId });
+    if (attachments !== undefined) this.#attached.replace(attachments);
+    if (files !== undefined) this.#attached.add([...files]);
     if (reply !== undefined) this.#composer.quoted = reply ?? '';
     if (text !== undefined) this.#composer.value = text;
     else if (content !== undefined) this.#composer.value = content.map((part) => part.text ?? '').join('');
@@ -3221,6 +3571,14 @@ export class OpenAIChatKit extends Base {
     if (step) this.#scroller.scrollTop += step.getBoundingClientRect().top - top;
   }
 
+  /** @param {DragEvent} event */
+  #onDrop(event) {
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (!files.length || !this.#attached.isEnabled) return;
+    event.preventDefault();
+    this.#attached.add(files);
+  }
+
   #fillTop() {
     if (this.#scroller.scrollTop < LOAD_OLDER_PIXELS) void this.#loadOlder();
   }
@@ -3253,22 +3611,26 @@ export class OpenAIChatKit extends Base {
   /** @param {string} text */
   async #sendText(text) {
     const content = [{ type: 'input_text', text }];
-    await this.#send({ content, attachments: [], ...this.#composer.takeAlong() });
+    await this.#send({ content, ...this.#composer.takeAlong() }, this.#attached.take());
   }
 
-  /** @param {{ content: ContentPart[], [field: string]: any }} input */
-  async #send(input) {
+  /**
+   * @param {{ content: ContentPart[], [field: string]: any }} about
+   * @param {Attachment[]} files
+   */
+  async #send(about, files) {
+    const input = { ...about, attachments: files.map(({ id }) => id) };
     if (this.#threadId === null) this.#setThread(null);
     const pendingId = `pending-${newId()}`;
     this.#timeline.clearNotes();
-    this.#timeline.upsert({ id: pendingId, type: 'user_message', ...input });
+    this.#timeline.upsert({ id: pendingId, type: 'user_message', ...input, attachments: files });
     this.#sticksToBottom = true;
     const operation =
       this.#threadId === null
         ? { type: 'threads.create', params: { input } }
         : this.#messageOperation(this.#threadId, input, this.#branchId ? { branch_id: this.#branchId } : null);
-    const text = input.content.map((part) => part.text ?? '').join('');
-    await this.#request(operation, { pendingId, text, quoted: input.quoted_text });
+    const text = about.content.map((part) => part.text ?? '').join('');
+    await this.#request(operation, { pendingId, files, text, quoted: about.quoted_text });
   }
 
   /** @type {(threadId: string, input: object, metadata: object | null) => Operation} */
@@ -3477,6 +3839,7 @@ export class OpenAIChatKit extends Base {
     if (!canRetry && sent.pendingId) {
       this.#timeline.remove(sent.pendingId);
       this.#composer.restore(sent.text ?? '', sent.quoted ?? '');
+      this.#attached.put(sent.files ?? []);
     }
     this.#fail(error, canRetry ? { label: 'Retry', run: () => sent.again?.() } : null);
     if (error instanceof ChatError && error.status === 409) void this.#refresh().catch(() => {});
@@ -3702,6 +4065,7 @@ export class OpenAIChatKit extends Base {
     this.#disclaimer.toggleAttribute('data-contrast', disclaimer?.highContrast === true);
     this.#timeline.element.lang = this.#composer.lang = this.#locale;
     for (const option of ignoredOptions(this.#options)) this.#log('option.ignored', { option });
+    this.#attached.options = composer?.attachments;
     this.#composer.configure(composer ?? {});
     this.#frame.setAttribute('aria-label', textOr(frameTitle, 'Chat'));
     this.#frame.setAttribute('role', 'group');
@@ -4255,10 +4619,14 @@ class Composer {
   #isRunning = false;
   #canStop = false;
 
-  /** @param {{ send: (text: string) => void, stop: () => void, toolChanged: (toolId: string | null) => void }} on */
-  constructor(on) {
+  /**
+   * @param {AttachmentTray} attached
+   * @param {{ send: (text: string) => void, stop: () => void, toolChanged: (toolId: string | null) => void }} on
+   */
+  constructor(attached, on) {
+    this.attached = attached;
     this.on = on;
-    this.element.append(this.#note, h('div', { class: 'box' }, this.#quote, this.#input, this.#tray, this.#counter, this.#button));
+    this.element.append(this.#note, attached.element, h('div', { class: 'box' }, this.#quote, attached.button, this.#input, this.#tray, this.#counter, this.#button));
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
       if (!this.#isRunning) return this.#submit();
@@ -4266,12 +4634,22 @@ class Composer {
       this.on.stop();
     });
     this.#input.addEventListener('input', () => this.#refresh());
+    this.#input.addEventListener('paste', (event) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (!files.length || !attached.isEnabled) return;
+      event.preventDefault();
+      attached.add(files);
+    });
     this.#input.addEventListener('keydown', (event) => {
       const isEnter = event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229;
       if (!isEnter) return;
       event.preventDefault();
       if (!this.#isRunning) this.#submit();
     });
+    this.#refresh();
+  }
+
+  refresh() {
     this.#refresh();
   }
 
@@ -4290,6 +4668,8 @@ class Composer {
     this.#models.configure(models);
     this.#tools.configure(tools);
     this.#tray.hidden = this.#models.element.hidden && this.#tools.element.hidden;
+    if (this.#tray.hidden) this.#input.before(this.attached.button);
+    else this.#tray.prepend(this.attached.button);
     this.#showPlaceholder();
   }
 
@@ -4377,7 +4757,7 @@ class Composer {
     const isTooLong = count > MAX_MESSAGE_CHARACTERS;
     this.#counter.textContent = count ? `${count.toLocaleString('en')} / ${MAX_MESSAGE_CHARACTERS.toLocaleString('en')}` : '';
     this.#counter.toggleAttribute('data-over', isTooLong);
-    const cannotSend = this.#input.disabled || !this.value.trim() || isTooLong;
+    const cannotSend = this.#input.disabled || !this.value.trim() || isTooLong || this.attached.isUploading;
     this.#button.disabled = this.#isRunning ? !this.#canStop : cannotSend;
     const label = this.#isRunning ? 'Stop' : 'Send';
     if (this.#button.getAttribute('aria-label') !== label) {
@@ -4866,6 +5246,14 @@ textarea::placeholder { color: var(--muted); opacity: 1; }
 .quote { display: flex; align-items: flex-start; gap: .5rem; flex-basis: 100%; padding: .25rem 0 0 .625rem; }
 .box:has(> .quote:not([hidden])) { flex-wrap: wrap; }
 .quote blockquote { flex: 1; min-width: 0; max-height: 4.8em; margin: 0; overflow-y: auto; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--muted); font-size: .9375rem; overflow-wrap: anywhere; }
+.attach { width: 2.25rem; height: 2.25rem; border-radius: 50%; font-size: 1rem; }
+.attached { margin-bottom: .5rem; } .refused { margin: 0 0 .5rem; color: var(--danger); font-size: .875rem; } .refused:empty { display: none; }
+.files { display: flex; flex-wrap: wrap; gap: .5rem; margin: 0; padding: 0; list-style: none; } .bubble .files { margin-bottom: .375rem; }
+.file { display: inline-flex; align-items: center; gap: .5rem; max-width: 100%; min-height: 2.5rem; padding: .25rem .375rem .25rem .75rem; border: 1px solid var(--line); border-radius: min(12px, var(--radius)); background: var(--bg); color: var(--fg); font-size: .875rem; }
+.bubble .file { padding-inline-end: .75rem; } .file .name { min-width: 0; max-width: 16rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.file img { width: 2rem; height: 2rem; margin-inline-start: -.375rem; border-radius: 6px; object-fit: cover; } .file progress { width: 4rem; height: .375rem; accent-color: var(--accent-text); }
+.file[data-state=failed] { border-color: var(--danger-line); background: var(--danger-soft); } .file .state { color: var(--danger); } .file .state:empty { display: none; }
+.picture a { display: block; } .picture img { display: block; max-width: min(100%, 18rem); max-height: 14rem; border-radius: min(12px, var(--radius)); }
 .counter { align-self: center; color: var(--muted); font-size: .8125rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .counter[data-over] { color: var(--danger); font-weight: 600; }
 .locked { margin: 0 0 .625rem; color: var(--muted); font-size: .9375rem; text-align: center; }

@@ -101,7 +101,7 @@ function startChat(conversations) {
 
 function configureChat() {
   chat.setOptions({
-    api: { url: '/chatkit', domainKey: 'local' },
+    api: { url: '/chatkit', domainKey: 'local', uploadStrategy: { type: 'two_phase' } },
     initialThread: currentId,
     frameTitle: 'Chat with Verbatim',
     theme: { colorScheme: scheme(), color: { accent: { primary: '#0FFF50', level: 1 } } },
@@ -109,7 +109,7 @@ function configureChat() {
       greeting: 'What shall we get done?',
       prompts: PROMPTS.map((prompt) => ({ label: prompt, prompt })),
     },
-    composer: { placeholder: 'Message Verbatim', models: modelOptions() },
+    composer: { placeholder: 'Message Verbatim', models: modelOptions(), attachments: { enabled: true } },
     thread: { autoScroll: true },
     threadItemActions: { feedback: true, retry: true },
     // The page has a header and a list of its own.

@@ -352,3 +352,14 @@ async def test_client_secret_uploads_and_downloads(client_of: Any, node: Node) -
     client = client_of(None, headers={"Authorization": f"Bearer {secret}"})
     attachment_id = await upload(client)
     assert (await client.get(f"/chatkit/attachments/{attachment_id}")).content == b"the plan"
+
+
+async def test_addresses_are_those_of_the_site_that_passes_requests_on(
+    client: httpx.AsyncClient,
+) -> None:
+    """The browser must never be told where the API itself is."""
+    client.headers["Verbatim-Base-Url"] = "https://chat.example.com/api"
+    image = await announce(client, PNG, "cat.png", "image/png")
+    address = f"https://chat.example.com/api/chatkit/attachments/{image['id']}"
+    assert image["upload_descriptor"]["url"] == address
+    assert image["preview_url"] == address

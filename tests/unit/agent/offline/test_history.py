@@ -25,6 +25,12 @@ def test_read_takes_a_plain_string_as_the_only_turn() -> None:
     assert (turn.text, turn.calls, turn.reply) == ("add milk", (), "")
 
 
+def test_read_leaves_out_the_lines_that_name_files() -> None:
+    text = "add milk\n\n[attachment: a [1].png (image/png, 7 bytes)]\n[attachment: b (text/plain)]"
+    (turn,) = read([{"role": "user", "content": [{"type": "input_text", "text": text}]}])
+    assert turn.text == "add milk"
+
+
 def test_read_gives_an_empty_turn_for_no_items() -> None:
     assert read([])[-1].text == ""
 
