@@ -25,6 +25,7 @@ from api import (
     runs,
     session,
     tasks,
+    usage,
 )
 from api.describing import API_VERSION, SUMMARY, describe
 from api.middleware import middleware_of
@@ -45,6 +46,7 @@ ROUTERS = (
     runs.router,
     approvals.router,
     tasks.router,
+    usage.router,
     chatkit.router,
     attachments.router,
     health.router,

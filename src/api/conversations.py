@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent import deleting
@@ -22,11 +22,18 @@ from commands.handle import Handled, Origin
 from commands.titles import TITLE_CHARACTERS
 from events.conversation import stream_of
 from projections.conversations import ConversationRow
+from projections.searching import MAX_WORDS
 from runtime.node import Node
 
 router = APIRouter(route_class=UserRoute, tags=["conversations"])
 log = structlog.get_logger()
 
+SEARCH_CHARACTERS = 200
+
+SearchFor = Annotated[
+    str | None,
+    Query(min_length=1, max_length=SEARCH_CHARACTERS, description=f"At most {MAX_WORDS} words."),
+]
 ConversationId = Annotated[UUID, Path(description="Also its ChatKit thread id.")]
 
 
@@ -64,9 +71,13 @@ async def list_conversations(
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
     order: Order = "desc",
+    q: SearchFor = None,
 ) -> Page[Conversation]:
-    """By creation."""
-    page = await node.reads.conversations_page(user.user_id, limit=limit, after=after, order=order)
+    """By creation. With `q` those whose title and messages hold each of its words: whole ones, in
+    any case, with or without accents, on any branch."""
+    page = await node.reads.conversations_page(
+        user.user_id, limit=limit, after=after, order=order, query=q
+    )
     data = [shown(row) for row in page.rows]
     return Page(data=data, has_more=page.has_more, after=page.after)
 

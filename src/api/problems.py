@@ -204,6 +204,7 @@ TABLE: dict[type[Exception], Answer | Callable[[Any], Answer | None]] = {
         500, "unreadable", "An event of this cannot be read; the server's operator can see which."
     ),
     projections.InvalidCursor: Answer(422, "invalid-cursor"),
+    projections.TooManyWords: Answer(422, "too-many-words"),
     projections.UnknownBranch: Answer(404, "not-found"),
     projections.ReadModelBehind: Answer(503, "behind", headers=_retry(SHORTLY_SECONDS)),
     projections.NoLiveGeneration: Answer(

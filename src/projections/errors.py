@@ -2,6 +2,7 @@
 
 ProjectionError
 ├── InvalidCursor         a page was asked for after something that no page ended with
+├── TooManyWords          a search asks for more words than one may
 ├── UnknownBranch         a conversation has no branch of that id
 ├── ReadModelBehind       the owner's newest events are not in the read tables yet
 ├── NoLiveGeneration      this release's read tables were never built
@@ -25,6 +26,11 @@ class InvalidCursor(ProjectionError):
             "The cursor is not one that this list gave out: use the `after` of the page before, "
             "or none for the first page."
         )
+
+
+class TooManyWords(ProjectionError):
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"A search takes at most {limit} words.")
 
 
 class UnknownBranch(ProjectionError):

@@ -23,6 +23,7 @@ PARKED = table(
     "parked",
     column("generation", Integer),
     column("stream_id", Text),
+    column("owner_id", Text),
     schema=LOG_SCHEMA,
 )
 LOG = table("log", column("position", BigInteger), column("owner_id", Text), schema=LOG_SCHEMA)

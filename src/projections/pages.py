@@ -6,7 +6,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_ORDINAL = 2**63 - 1
 _moments = msgspec.json.Decoder(tuple[int, str])
+_keys = msgspec.json.Decoder(tuple[str])
 _ordinals = msgspec.json.Decoder(tuple[int, str])
 
 
@@ -50,6 +51,27 @@ def parse_moment_cursor(cursor: str) -> tuple[datetime, str]:
     except (msgspec.MsgspecError, OverflowError):
         raise InvalidCursor from None
     return created_at, checked_id(row_id)
+
+
+def moment_parameters(cursor: str | None) -> dict[str, Any]:
+    """after_at and after_id where there is a cursor. Raises InvalidCursor."""
+    if cursor is None:
+        return {}
+    after_at, after_id = parse_moment_cursor(cursor)
+    return {"after_at": after_at, "after_id": after_id}
+
+
+def key_cursor(key: str) -> str:
+    return _encode(key)
+
+
+def parse_key_cursor(cursor: str) -> str:
+    """Raises InvalidCursor."""
+    try:
+        (key,) = _keys.decode(_decode(cursor))
+    except msgspec.MsgspecError:
+        raise InvalidCursor from None
+    return checked_id(key)
 
 
 def ordinal_cursor(ordinal: int, branch_id: str) -> str:

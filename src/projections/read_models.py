@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from msgspec.structs import replace
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from events import conversation
 from events.keys import KeyRing
 from events.signal import LogSignal
-from projections import conversations, messages, runs, selects, tasks, thread_items
+from projections import conversations, messages, runs, selects, tasks, thread_items, usage_totals
 from projections.conversations import ConversationRow
 from projections.errors import InvalidCursor, UnknownBranch
 from projections.generations import definition
@@ -23,17 +22,20 @@ from projections.pages import (
     Page,
     checked_id,
     moment_cursor,
+    moment_parameters,
     ordinal_cursor,
-    parse_moment_cursor,
     parse_ordinal_cursor,
 )
 from projections.reading import PATIENCE_SECONDS, Reader, Reading, Retry, once
 from projections.row_store import to_row
-from projections.rows import ReadRow, Siblings
+from projections.rows import ReadRow
 from projections.runs import RunRow
+from projections.searching import search_for
+from projections.siblings import with_siblings
 from projections.tables import ReadModel
 from projections.tasks import TaskRow
 from projections.thread_items import ThreadItemRow
+from projections.usage_totals import Asked, UsageTotals
 
 RowType = TypeVar("RowType", bound=ReadRow)
 
@@ -65,11 +67,24 @@ class ReadModels:
         )
 
     async def conversations_page(
-        self, owner_id: str, *, limit: int, after: str | None = None, order: Order = "desc"
+        self,
+        owner_id: str,
+        *,
+        limit: int,
+        after: str | None = None,
+        order: Order = "desc",
+        query: str | None = None,
     ) -> Page[ConversationRow]:
-        """By creation; deleted ones are left out. Raises InvalidCursor."""
-        statement = selects.conversations_page(order, has_after=after is not None)
-        parameters = {"owner_id": owner_id, "limit": limit + 1, **_after_moment(after)}
+        """By creation; deleted ones are left out. With a query those that hold all its words.
+
+        Raises InvalidCursor and TooManyWords.
+        """
+        parameters = {"owner_id": owner_id, "limit": limit + 1, **moment_parameters(after)}
+        shape = None
+        if query is not None:
+            wanted = search_for(query, await self._keys.living(owner_id))
+            shape, parameters = wanted.shape, parameters | wanted.parameters
+        statement = selects.conversations_page(order, has_after=after is not None, search=shape)
         return await self._page(
             conversations.MODEL,
             ConversationRow,
@@ -192,7 +207,7 @@ class ReadModels:
         statement = selects.tasks_page(
             order, has_after=after is not None, has_status=status is not None
         )
-        parameters = {"owner_id": owner_id, "limit": limit + 1, **_after_moment(after)}
+        parameters = {"owner_id": owner_id, "limit": limit + 1, **moment_parameters(after)}
         if status is not None:
             parameters["status"] = status
         return await self._page(
@@ -222,6 +237,12 @@ class ReadModels:
             selects.all_unfinished_runs(), {"after_id": after_id, "limit": limit}
         )
         return await self._rows(runs.MODEL, RunRow, reading)
+
+    async def usage(self, asked: Asked, *, limit: int, after: str | None = None) -> UsageTotals:
+        """Deleted conversations count as well. Raises InvalidCursor."""
+        parameters = usage_totals.parameters(asked, limit, after)
+        statement = usage_totals.statement(asked, has_after=after is not None)
+        return usage_totals.totals((await self._reader.read(statement, parameters)).records, limit)
 
     async def owner_of_conversation(self, conversation_id: str) -> str | None:
         """From the log itself, deleted ones too: to tell another's (403) from nobody's (404)."""
@@ -264,34 +285,8 @@ class ReadModels:
         # A checkpoint without a row comes as one record whose columns of the row are null.
         records = [record for record in reading.records if record["owner_id"] is not None]
         data_keys = await self._keys.load({record["key_id"] or NO_KEY for record in records})
-        found = (_with_siblings(to_row(model, r, data_keys), r) for r in records)
+        found = (with_siblings(to_row(model, r, data_keys), r) for r in records)
         return [row for row in found if isinstance(row, kind)]
-
-
-def _with_siblings(row: ReadRow | None, record: Mapping[str, Any]) -> ReadRow | None:
-    if isinstance(row, MessageRow):
-        message_id: str | None = row.id
-    elif isinstance(row, ThreadItemRow):
-        message_id = row.message_id
-    else:
-        return row
-    if message_id is None or record.get("sibling_count", 0) < 2:
-        return row
-    siblings = Siblings(
-        message_id=message_id,
-        number=record["sibling_number"],
-        count=record["sibling_count"],
-        previous_id=record["previous_id"],
-        next_id=record["next_id"],
-    )
-    return replace(row, siblings=siblings)
-
-
-def _after_moment(after: str | None) -> dict[str, Any]:
-    if after is None:
-        return {}
-    after_at, after_id = parse_moment_cursor(after)
-    return {"after_at": after_at, "after_id": after_id}
 
 
 _OWNER_OF_STREAM = select(HEADS.c.owner_id).where(HEADS.c.stream_id == bindparam("stream_id"))

@@ -44,6 +44,7 @@ from projections.branch_selects import (
 )
 from projections.log_tables import GENERATIONS, INBOX, LOG, PARKED
 from projections.pages import Order
+from projections.searching import is_found
 
 _GENERATION = bindparam("generation", type_=Integer(), required=True)
 _ROW = bindparam("row_id", type_=Text(), required=True)
@@ -55,10 +56,15 @@ _STATUS = bindparam("status", type_=Text(), required=True)
 
 
 @cache
-def conversations_page(order: Order, *, has_after: bool) -> Select[Any]:
-    """Parameters: owner_id, limit; with has_after also after_at, after_id."""
+def conversations_page(
+    order: Order, *, has_after: bool, search: tuple[int, int] | None = None
+) -> Select[Any]:
+    """Parameters: owner_id, limit; with has_after also after_at, after_id; where so many words are
+    searched for under so many keys, also those of `searching.wanted`."""
     table = conversations.TABLE
     rows = _rows(table).where(table.c.owner_id == OWNER, table.c.status == conversations.ACTIVE)
+    if search is not None:
+        rows = rows.where(*is_found(*search))
     return _page(table, rows, order, ("created_at", "id"), _after_moment(has_after))
 
 
@@ -78,8 +84,8 @@ def messages_page(order: Order, *, has_after: bool, has_branch: bool) -> Select[
     branch_id = branch_named() if has_branch else active_branch()
     after = _AFTER_ORDINAL if has_after else None
     page = page_of_branch(table, _of_conversation(table), branch_id, order, after)
-    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), branch_id=branch_id)
-    return _with_siblings(page, page.c.id, checkpoint, order)
+    found = checkpoint(is_stale=_is_parked(_STREAM), branch_id=branch_id)
+    return _with_siblings(page, page.c.id, found, order)
 
 
 @cache
@@ -107,8 +113,8 @@ def thread_items_page(order: Order, *, has_after: bool) -> Select[Any]:
     )
     branch_id = active_branch()
     page = page_of_branch(table, rows, branch_id, order, anchor)
-    checkpoint = _checkpoint(is_stale=_is_parked(_STREAM), anchor=anchor, branch_id=branch_id)
-    return _with_siblings(page, page.c.message_id, checkpoint, order)
+    found = checkpoint(is_stale=_is_parked(_STREAM), anchor=anchor, branch_id=branch_id)
+    return _with_siblings(page, page.c.message_id, found, order)
 
 
 @cache
@@ -143,7 +149,7 @@ def run_by_id(*, has_owner: bool) -> Select[Any]:
     rows = _rows(table).where(table.c.id == _ROW)
     if has_owner:
         return _joined(rows.where(table.c.owner_id == OWNER))
-    return _joined(rows, _checkpoint(is_behind=false()))
+    return _joined(rows, checkpoint(is_behind=false()))
 
 
 @cache
@@ -156,7 +162,7 @@ def unfinished_runs() -> Select[Any]:
         table.c.ended_at.is_(None),
     )
     page = rows.subquery("page")
-    return _joined_page(page, _checkpoint()).order_by(page.c.requested_at, page.c.turn)
+    return _joined_page(page, checkpoint()).order_by(page.c.requested_at, page.c.turn)
 
 
 @cache
@@ -168,7 +174,7 @@ def all_unfinished_runs() -> Select[Any]:
         table.c.ended_at.is_(None), table.c.status != "waiting", table.c.id > _AFTER_ID
     )
     page = rows.order_by(table.c.id).limit(LIMIT).subquery("page")
-    return _joined_page(page, _checkpoint(is_behind=false())).order_by(page.c.id)
+    return _joined_page(page, checkpoint(is_behind=false())).order_by(page.c.id)
 
 
 def _rows(table: Table) -> Select[Any]:
@@ -183,11 +189,11 @@ def _of_conversation(table: Table) -> Select[Any]:
 
 
 def _with_siblings(
-    page: Subquery, message_id: ColumnElement[str], checkpoint: CTE, order: Order
+    page: Subquery, message_id: ColumnElement[str], found: CTE, order: Order
 ) -> Select[Any]:
     siblings = siblings_of(page, message_id)
     rows = page.join(siblings, true())
-    joined = select(checkpoint, page, siblings).select_from(checkpoint.outerjoin(rows, true()))
+    joined = select(found, page, siblings).select_from(found.outerjoin(rows, true()))
     return joined.order_by(*directed([page.c.ordinal], order))
 
 
@@ -210,27 +216,27 @@ def _page(
     order: Order,
     by: tuple[str, ...],
     after: list[ColumnElement[Any]],
-    checkpoint: CTE | None = None,
+    found: CTE | None = None,
 ) -> Select[Any]:
     columns = [table.c[name] for name in by]
     if after:
         here, there = tuple_(*columns), tuple_(*after)
         rows = rows.where(here > there if order == "asc" else here < there)
     page = rows.order_by(*directed(columns, order)).limit(LIMIT).subquery("page")
-    joined = _joined_page(page, checkpoint if checkpoint is not None else _checkpoint())
+    joined = _joined_page(page, found if found is not None else checkpoint())
     return joined.order_by(*directed([page.c[name] for name in by], order))
 
 
-def _joined(rows: Select[Any], checkpoint: CTE | None = None) -> Select[Any]:
+def _joined(rows: Select[Any], found: CTE | None = None) -> Select[Any]:
     page = rows.subquery("page")
-    return _joined_page(page, checkpoint if checkpoint is not None else _checkpoint())
+    return _joined_page(page, found if found is not None else checkpoint())
 
 
-def _joined_page(page: Subquery, checkpoint: CTE) -> Select[Any]:
-    return select(checkpoint, page).select_from(checkpoint.outerjoin(page, true()))
+def _joined_page(page: Subquery, found: CTE) -> Select[Any]:
+    return select(found, page).select_from(found.outerjoin(page, true()))
 
 
-def _checkpoint(
+def checkpoint(
     *,
     is_behind: ColumnElement[bool] | None = None,
     is_stale: ColumnElement[bool] | None = None,

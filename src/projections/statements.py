@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,6 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import asyncpg, insert
+from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable, DropSchema
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 from sqlalchemy.sql.selectable import TableValuedAlias
@@ -101,6 +103,14 @@ def delete_of_owners(table: Table, schema: str) -> str:
     return _sql(delete(table).where(is_owned), schema)
 
 
+def bound(statement: Select[Any], schema: str, given: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """What asyncpg takes: the statement and its values in their order."""
+    compiled = _compiled(statement, schema)
+    fixed = compiled.params
+    names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
+    return str(compiled), [given.get(name, fixed[name]) for name in names]
+
+
 def _has_key(table: Table) -> ColumnElement[bool]:
     names = [column.name for column in table.primary_key]
     wanted = _given(table, names)
@@ -136,7 +146,10 @@ def _any(name: str) -> ColumnElement[Any]:
 
 
 def _sql(statement: ClauseElement, schema: str) -> str:
-    compiled = statement.compile(
+    return str(_compiled(statement, schema))
+
+
+def _compiled(statement: ClauseElement, schema: str) -> Compiled:
+    return statement.compile(
         dialect=_dialect, schema_translate_map={SCHEMA: schema}, render_schema_translate=True
     )
-    return str(compiled)

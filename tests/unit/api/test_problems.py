@@ -47,6 +47,7 @@ EXPECTED: list[tuple[Exception, int]] = [
     (LimitReached("Enough; try again in 7 s.", retry_after_seconds=7), 429),
     (api.NotConfigured("Dictation is not set up."), 501),
     (HTTPException(404), 404),
+    (projections.TooManyWords(10), 422),
     (projections.UnknownBranch(), 404),
     (HTTPException(405, headers={"Allow": "GET"}), 405),
     (ConnectionRefusedError(111, "connection refused at 10.0.0.7"), 503),
