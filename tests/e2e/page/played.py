@@ -18,7 +18,8 @@ SERVER = """
     const headers = (kind) => ({ headers: { 'Content-Type': kind } });
     const json = (body) => new Response(JSON.stringify(body), headers('application/json'));
     window.sent = [];
-    window.answers = {};
+    const thread = { id: 't', created_at: '2026-01-01T00:00:00Z', status: { type: 'active' } };
+    window.answers = { 'threads.get_by_id': { ...thread, items: { data: [], has_more: false } } };
     window.items = [];
     let controller;
     window.push = (frames) => frames.forEach((frame) =>
