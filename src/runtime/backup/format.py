@@ -58,6 +58,7 @@ LOG_TABLES: Tables = {
         "created_at",
     ),
     "attachment_chunks": ("attachment_id", "chunk", "body"),
+    "checkpoints": ("tree_size", "root", "note", "signed_at"),
     "facts": ("name", "value"),
 }
 KEY_TABLES: Tables = {

@@ -63,6 +63,7 @@ async def write_backup(
     ):
         await _write_log(connection, log, head, on_progress)
         await _write_attachments(connection, log, point["taken_at"])
+        await _copy(connection, log, "checkpoints", head)
         await _copy(connection, log, "facts")
         log.finish()
         # Last, so that a key which is destroyed meanwhile is in no file.

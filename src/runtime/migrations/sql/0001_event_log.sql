@@ -46,6 +46,25 @@ CREATE TABLE verbatim.facts (
     value text NOT NULL
 );
 
+-- What tells this log from every other.
+INSERT INTO verbatim.facts (name, value) VALUES ('log_id', gen_random_uuid()::text);
+
+-- What the log's key has signed: the root of the Merkle tree over the first `tree_size` leaves.
+CREATE TABLE verbatim.checkpoints (
+    tree_size bigint PRIMARY KEY CHECK (tree_size > 0),
+    root bytea NOT NULL,
+    note text NOT NULL,
+    signed_at timestamptz NOT NULL
+);
+
+-- Derivable from the log's leaves: of every fourth level of the Merkle tree the complete nodes.
+CREATE TABLE verbatim.tree (
+    level smallint NOT NULL,
+    index bigint NOT NULL,
+    hash bytea NOT NULL,
+    PRIMARY KEY (level, index)
+);
+
 -- Derivable from the events: where each stream stands, and which requests were already answered.
 CREATE TABLE verbatim.heads (
     stream_id text COLLATE "C" PRIMARY KEY,
@@ -74,6 +93,9 @@ CREATE TRIGGER events_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON verba
     FOR EACH STATEMENT EXECUTE FUNCTION verbatim.refuse_change();
 
 CREATE TRIGGER log_is_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim.log
+    FOR EACH STATEMENT EXECUTE FUNCTION verbatim.refuse_change();
+
+CREATE TRIGGER checkpoints_are_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON verbatim.checkpoints
     FOR EACH STATEMENT EXECUTE FUNCTION verbatim.refuse_change();
 
 -- The leaf hash (RFC 6962: SHA-256 of 0x00 and the entry) over the event as it is stored. Every
