@@ -26,6 +26,7 @@ from api import (
     session,
     tasks,
     usage,
+    well_known,
 )
 from api.describing import API_VERSION, SUMMARY, describe
 from api.middleware import middleware_of
@@ -50,6 +51,7 @@ ROUTERS = (
     chatkit.router,
     attachments.router,
     health.router,
+    well_known.router,
     docs.router,
 )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
+from cli.conversation_ids import conversation_id_of
 from cli.errors import Usage
 from cli.moments import parse_moment
 from cli.opened import database_url, run, settings_of
@@ -69,7 +69,7 @@ def replay(
     moment = parse_moment(at)
     if follow and at is not None:
         raise Usage("--follow and --at exclude each other.")
-    conversation_id = _conversation_id(conversation)
+    conversation_id = conversation_id_of(conversation)
     from cli.log_reading import replay_stream
 
     settings = settings_of(data_dir)
@@ -90,10 +90,3 @@ def tail(
     settings = settings_of(data_dir)
     with database_url(settings) as url:
         run(follow_log(settings, url, after, category, as_json))
-
-
-def _conversation_id(text: str) -> str:
-    try:
-        return str(UUID(text.removeprefix("conversation-")))
-    except ValueError:
-        raise Usage(f"{text!r} is no conversation id: it is a UUID.") from None

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from auth.errors import AuthError
-from cli import backup, db, events, parking, projections, runs, serve, token, usage
+from cli import audit, backup, db, events, parking, projections, runs, serve, token, usage
 from cli.errors import CliError, OutputClosed
 from events.errors import EventError
 from projections.errors import ProjectionError
@@ -29,6 +29,7 @@ app.command("token")(token.token)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("usage")(usage.usage)
+app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 app.add_typer(events.app, name="events")
 projections.app.command("parked")(parking.parked)

@@ -35,6 +35,7 @@ from projections.projector import Projector
 from projections.read_models import ReadModels
 from projections.recording import ParkingRecorder
 from runtime.background import Work, end_process_on_error, keep_running
+from runtime.checkpointing import Checkpoints, open_checkpoints
 from runtime.database import Database
 from runtime.equipping import send_limits
 from runtime.linking import open_conversations
@@ -82,6 +83,8 @@ class Node:
     assistant_kind: str
     model_name: str
     listener: Listener | None
+    #: None where the log has no key to sign with.
+    checkpoints: Checkpoints | None
     #: None where no host of models is set.
     openai_conversations: OpenAIConversations | None
 
@@ -137,6 +140,7 @@ async def open_node(
             assistant_kind=runs.assistant_kind,
             model_name=runs.model_name,
             listener=log.listener(database, runs.supervisor.stop),
+            checkpoints=await open_checkpoints(settings, database, log.signal),
             openai_conversations=open_conversations(settings, database, log, runs.handler, stack),
         )
         await stack.enter_async_context(_running(node, log, runs))
@@ -186,6 +190,8 @@ def _background(node: Node, log: LogParts, runs: RunParts) -> dict[str, Work]:
     }
     if node.listener:
         background["listener"] = node.listener.run
+    if node.checkpoints:
+        background["checkpoints"] = node.checkpoints.run
     if runs.summaries:
         background["summaries"] = runs.summaries.run
     if node.openai_conversations:

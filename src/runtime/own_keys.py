@@ -7,6 +7,7 @@ import hmac
 from pathlib import Path
 
 import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth.signing import generate_key
 from events.cipher import EventKey
@@ -18,7 +19,12 @@ from events.keys import (
     parse_event_key,
 )
 from runtime.errors import InvalidSettings
-from runtime.secret_files import EVENT_KEY_FILE, SIGNING_KEY_FILE, load_or_create_key
+from runtime.secret_files import (
+    AUDIT_KEY_FILE,
+    EVENT_KEY_FILE,
+    SIGNING_KEY_FILE,
+    load_or_create_key,
+)
 from runtime.settings import Settings
 
 
@@ -53,6 +59,20 @@ def signing_key(settings: Settings) -> bytes:
         "INTERNAL_SIGNING_KEY: expected with VERBATIM_ENCRYPTION=off, the same on each node; "
         "make one with `openssl rand -base64 48`."
     )
+
+
+def audit_key(settings: Settings) -> Ed25519PrivateKey | None:
+    """AUDIT_KEY, or the embedded server's own; None where nothing is to be signed."""
+    if settings.audit_key is not None:
+        return parse_audit_key(settings.audit_key.get_secret_value())
+    if not settings.is_embedded:
+        return None
+    path = settings.verbatim_data_dir / AUDIT_KEY_FILE
+    return parse_audit_key(load_or_create_key(path, generate_event_key))
+
+
+def parse_audit_key(text: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
 
 
 def _event_key(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from runtime.errors import KeyFileUnusable
 #: Names in the data directory, for a machine where nobody gave EVENT_KEY or INTERNAL_SIGNING_KEY.
 EVENT_KEY_FILE = "event.key"
 SIGNING_KEY_FILE = "signing.key"
+AUDIT_KEY_FILE = "audit.key"
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -114,6 +115,15 @@ def _check_event_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def _split_command(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(shlex.split(value))
+    except ValueError:
+        raise ValueError("expected a command as a shell reads it; a quote is not closed") from None
+
+
 def _check_strength(value: SecretStr) -> SecretStr:
     from auth.errors import WeakSecret
     from auth.secret import check_secret
@@ -139,6 +149,7 @@ MediaTypes = Annotated[Names, AfterValidator(_check_media_types)]
 ToolNames = Annotated[Names, AfterValidator(_check_tools)]
 HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
+Command = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_command)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_check_event_key)]
 StrongSecret = Annotated[SecretStr, AfterValidator(_check_strength)]
 Folder = Annotated[Path, AfterValidator(_make_absolute)]

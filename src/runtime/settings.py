@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from runtime.audit_settings import AuditSettings
 from runtime.env_file import ENV_FILE_VARIABLE, env_file
 from runtime.errors import InvalidSettings
 from runtime.foreign_settings import ForeignToolSettings
@@ -46,7 +47,7 @@ LEAST_READ_CONNECTIONS = 2
 AuthMode = Literal["local", "hs256", "jwks"]
 
 
-class Settings(SendSettings, ForeignToolSettings):
+class Settings(SendSettings, ForeignToolSettings, AuditSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
