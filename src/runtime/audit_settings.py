@@ -19,6 +19,7 @@ class AuditSettings(BaseSettings):
     checkpoint_events: Count = Field(
         5_000, description="After how many new events a checkpoint is signed at once."
     )
+    #: Of an idle log the last one is signed, then nothing.
     checkpoint_seconds: Seconds = Field(
         10.0, description="How long new events wait for a checkpoint at most."
     )

@@ -48,6 +48,8 @@ class Checkpoints:
         self._after_seconds = after_seconds
         self._hook = hook
         self.size = 0
+        #: Found by this node; nothing is signed any more.
+        self.is_log_changed = False
 
     @property
     def key(self) -> str:
@@ -62,6 +64,7 @@ class Checkpoints:
                 await self._wait_for_more()
                 await self.sign()
             except LogChanged as error:
+                self.is_log_changed = True
                 log.error("log_changed", tree_size=error.tree_size)
                 return
             except (*DISCONNECTED, asyncpg.PostgresError) as error:

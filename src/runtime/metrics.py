@@ -82,6 +82,12 @@ DECLARED: dict[str, Declared] = {
     "verbatim_projector_blocked": Declared(
         "gauge", "1 where the log is newer than this release, so that its read tables stand still."
     ),
+    "verbatim_checkpoint_size": Declared(
+        "gauge", "Events that the newest known checkpoint of the log covers."
+    ),
+    "verbatim_log_changed": Declared(
+        "gauge", "1 where the log no longer begins with what was signed."
+    ),
     "verbatim_runs_total": Declared("counter", "Runs that ended, by outcome.", ("outcome",)),
     "verbatim_run_seconds": Declared(
         "histogram",

@@ -143,8 +143,15 @@ async def open_node(
             checkpoints=await open_checkpoints(settings, database, log.signal),
             openai_conversations=open_conversations(settings, database, log, runs.handler, stack),
         )
+        _watch(metrics, node.checkpoints)
         await stack.enter_async_context(_running(node, log, runs))
         yield node
+
+
+def _watch(metrics: Metrics, checkpoints: Checkpoints | None) -> None:
+    if checkpoints is not None:
+        metrics.watch("verbatim_checkpoint_size", lambda: checkpoints.size)
+        metrics.watch("verbatim_log_changed", lambda: float(checkpoints.is_log_changed))
 
 
 @asynccontextmanager

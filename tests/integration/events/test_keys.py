@@ -29,7 +29,9 @@ async def test_first_event_key_is_remembered_and_another_refused(pool: asyncpg.P
     for key in (EVENT_KEY, OTHER_KEY):
         assert key.fingerprint[:8] in str(caught.value)
         assert key.fingerprint not in str(caught.value)
-    stored = await pool.fetch("SELECT value FROM verbatim.facts")
+    stored = await pool.fetch(
+        "SELECT value FROM verbatim.facts WHERE name = 'event_key_fingerprint'"
+    )
     assert [row["value"] for row in stored] == [EVENT_KEY.fingerprint]
 
 

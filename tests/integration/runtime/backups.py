@@ -18,6 +18,7 @@ TRUTH = {
     "log": "SELECT * FROM verbatim.log ORDER BY position",
     "data_keys": "SELECT * FROM verbatim.data_keys ORDER BY key_id",
     "facts": "SELECT * FROM verbatim.facts ORDER BY name",
+    "checkpoints": "SELECT * FROM verbatim.checkpoints ORDER BY tree_size",
     "attachments": "SELECT attachment_id, owner_id, key_id, description, size_bytes, is_complete, "
     "conversation_id, created_at FROM verbatim.attachments ORDER BY attachment_id",
     "chunks": "SELECT * FROM verbatim.attachment_chunks ORDER BY attachment_id, chunk",

@@ -9,11 +9,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.attachments import PostgresAttachments, StoredAttachment
 from events.conversation import Renamed, Started
 from events.errors import ContentErased, IdempotencyMismatch
 from events.leaf import leaf_hash
+from events.proofs.log_check import LogCheck
+from events.proofs.notary import Notary, open_signer
 from runtime.backup import BackupFile, restore_backup, writing
 from runtime.backup.format import KEY_TABLES, LOG_TABLES
 from runtime.embedded import EmbeddedServer
@@ -44,6 +47,8 @@ async def test_restore_brings_back_every_row_of_the_truth_and_what_derives_from_
         await node.store.append(append_to(stream, 2, idempotency_key="l", request_body=b"body"))
         await node.store.append(append_to(new_stream(), 0, owner_id="eve"))
         await _upload(node, b"content " * 100_000)
+        await node.sealer.seal()
+        notary = await _sign(node)
     written = await back_up(database_url, tmp_path)
     restored = await bring_up(empty_url, tmp_path / "backup")
     assert (written.head, restored.head, restored.unreadable_owners) == (4, 4, 0)
@@ -56,6 +61,19 @@ async def test_restore_brings_back_every_row_of_the_truth_and_what_derives_from_
     assert all(before)
     for name, one, other in zip(queries, before, after, strict=True):
         assert one == other, name
+    async with log_node(empty_url) as node:
+        await node.store.append(append_to(new_stream(), 0))
+        await node.sealer.seal()
+        await _sign(node)
+        report = await LogCheck(node.pool, notary.signer.verifier).run()
+        assert (report.events, report.checkpoints, report.findings) == (5, 2, [])
+
+
+async def _sign(node: LogNode) -> Notary:
+    key = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
+    notary = Notary(node.pool, await open_signer(node.pool, key))
+    await notary.sign()
+    return notary
 
 
 async def test_backup_while_eight_writers_append_is_one_point_of_the_log(
@@ -324,7 +342,7 @@ async def test_every_column_of_the_truth_is_backed_up(database_url: str) -> None
         database_url,
         "SELECT table_name::text, column_name::text FROM information_schema.columns "
         "WHERE table_schema = 'verbatim' AND table_name IN ('events', 'log', 'attachments', "
-        "'attachment_chunks', 'facts', 'data_keys')",
+        "'attachment_chunks', 'checkpoints', 'facts', 'data_keys')",
     )
     saved = {
         (table, column)
