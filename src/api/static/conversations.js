@@ -1,7 +1,7 @@
 // @ts-check
-/** The list of conversations: read page by page, renamed in place, deleted after a question. */
+/** The list of conversations: read page by page, searched, renamed in place, deleted after a question. */
 
-import { announce, explain, isSignedOut, request } from './requests.js';
+import { Refusal, announce, explain, isSignedOut, request } from './requests.js';
 
 /** @typedef {{ id: string, title: string | null, created_at: string, updated_at: string, last_message_at: string | null, stale?: boolean }} Conversation */
 /** @typedef {{ data: Conversation[], has_more: boolean, after: string | null }} Page */
@@ -29,6 +29,8 @@ export class ConversationList {
   #cursor = null;
   #hasMore = false;
   #isLoading = false;
+  /** What is searched for; empty shows all. */
+  #query = '';
   /** @type {string | null} */
   #currentId = null;
   #rows = get('conversations');
@@ -42,7 +44,7 @@ export class ConversationList {
     this.path = `/api/${encodeURIComponent(userId)}/conversations`;
     this.on = on;
     this.#scroller.addEventListener('scroll', () => void this.#fill(), { passive: true });
-    setInterval(() => this.#conversations.size && this.#draw(), CLOCK_SECONDS * 1000);
+    setInterval(() => this.#order.length && this.#draw(), CLOCK_SECONDS * 1000);
   }
 
   /** @param {string} id */
@@ -70,24 +72,59 @@ export class ConversationList {
     document.title = title ? `${title} · Verbatim` : 'Verbatim';
   }
 
+  /** What is shown stays until the answer is there. @param {string} query */
+  async search(query) {
+    this.#query = query;
+    this.#isLoading = false;
+    await this.#load(null);
+  }
+
   async load() {
-    if (this.#isLoading) return;
+    if (!this.#isLoading) await this.#load(this.#cursor);
+  }
+
+  /** @param {string | null} after */
+  async #load(after) {
+    const query = this.#query;
     this.#isLoading = true;
     try {
-      this.#accept(await this.#page(this.#cursor), true);
+      const page = await this.#page(after);
+      if (query !== this.#query) return;
+      if (after === null) this.#startOver();
+      this.#accept(page, true);
     } catch (error) {
-      this.#say('The list could not be loaded.', () => void this.load());
-      this.#tell(error);
-    } finally {
+      if (query !== this.#query) return;
       this.#isLoading = false;
+      return this.#explain(error);
     }
+    this.#isLoading = false;
     await this.#fill();
+  }
+
+  #startOver() {
+    this.#order = [];
+    this.#hasMore = false;
+    this.#cursor = null;
+    this.#scroller.scrollTop = 0;
+  }
+
+  /** @param {unknown} error */
+  #explain(error) {
+    if (error instanceof Refusal && error.status === 422) {
+      this.#startOver();
+      this.#draw();
+      return this.#say(error.message);
+    }
+    this.#say('The list could not be loaded.', () => void this.load());
+    this.#tell(error);
   }
 
   /** What changed is on the first page, because the newest conversations come first. */
   async refresh() {
+    const query = this.#query;
     try {
-      this.#accept(await this.#page(null), this.#conversations.size === 0);
+      const page = await this.#page(null);
+      if (query === this.#query) this.#accept(page, this.#order.length === 0);
     } catch (error) {
       console.warn('conversations:', error);
     }
@@ -105,6 +142,7 @@ export class ConversationList {
   #page(after) {
     const query = new URLSearchParams({ limit: String(CONVERSATIONS_PER_PAGE), order: 'desc' });
     if (after) query.set('after', after);
+    if (this.#query) query.set('q', this.#query);
     return request('GET', `${this.path}?${query}`);
   }
 
@@ -170,9 +208,21 @@ export class ConversationList {
       fill(row, conversation);
     }
     for (const row of known.values()) row.remove();
-    const isEmpty = !this.#hasMore && !this.#conversations.size;
-    this.#say(isEmpty ? 'No conversations yet. What you write is kept here.' : '');
+    this.#say(this.#hasMore || this.#order.length ? '' : this.#emptyNote());
+    setText(get('found'), this.#query && this.#order.length ? this.#foundNote() : '');
     this.mark(this.#currentId);
+  }
+
+  #emptyNote() {
+    if (!this.#query) return 'No conversations yet. What you write is kept here.';
+    return `Nothing found for “${this.#query}”. Search looks for whole words, in titles and messages.`;
+  }
+
+  /** For who does not see the list change. */
+  #foundNote() {
+    const count = this.#order.length;
+    if (this.#hasMore) return `The newest ${count} conversations found.`;
+    return count === 1 ? 'One conversation found.' : `${count} conversations found.`;
   }
 
   /** @param {string} id */

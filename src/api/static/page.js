@@ -4,6 +4,7 @@
 import { ConversationList, addressOf } from './conversations.js';
 import { closeDrawer, narrow, watchDrawer } from './drawer.js';
 import { isSignedOut, request } from './requests.js';
+import { watchSearch } from './search.js';
 import { scheme, watchTheme } from './theme.js';
 
 /** @typedef {{ user_id: string, mode: string, assistant: { kind: string, model?: string, models?: string[] } }} Session */
@@ -44,6 +45,7 @@ async function start() {
     signedOut: () => showGate(true),
   });
   list.mark(currentId);
+  watchSearch((query) => void list?.search(query));
   startChat(list);
   await list.load();
 }

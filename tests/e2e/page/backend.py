@@ -53,6 +53,8 @@ class Backend:
     threads: dict[str, Thread] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     requests: list[Sent] = field(default_factory=list)
+    #: What the list was searched for.
+    searches: list[str] = field(default_factory=list)
     #: answers to the next streaming operations, before anything runs
     refusals: list[Refusal] = field(default_factory=list)
     #: answers to the next resumptions
@@ -105,13 +107,13 @@ class Backend:
     async def _reply(self, run: Run, text: str, is_retry: bool) -> None:
         await run.send({"type": "stream_options", "stream_options": {"allow_cancel": True}})
         try:
-            await script_for(text, run, self._wait, is_retry)
+            await script_for(text, run, self.wait, is_retry)
         except asyncio.CancelledError:
             pass
         finally:
             await run.close()
 
-    async def _wait(self, gate: str) -> None:
+    async def wait(self, gate: str) -> None:
         if gate in self.gates:
             await self.gates[gate].wait()
 
@@ -161,8 +163,16 @@ def create_app(state: Backend) -> FastAPI:
         return JSONResponse(user)
 
     @app.get("/api/{user_id}/conversations")
-    async def conversations(limit: int = 30, after: str | None = None) -> Response:
-        newest = sorted(state.threads.values(), key=lambda thread: thread.id, reverse=True)
+    async def conversations(
+        limit: int = 30, after: str | None = None, q: str | None = None
+    ) -> Response:
+        state.searches += [q] if q is not None else []
+        if q is not None and len(q.split()) > 10:
+            return problem(Refusal(422, "A search takes at most 10 words."))
+        if q == "slow":
+            await state.wait("search")
+        found = [thread for thread in state.threads.values() if thread.holds(q or "")]
+        newest = sorted(found, key=lambda thread: thread.id, reverse=True)
         page, cursor = paged([thread.as_conversation() for thread in newest], limit, after)
         return JSONResponse({"data": page, "has_more": cursor is not None, "after": cursor})
 

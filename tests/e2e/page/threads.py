@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -51,6 +52,11 @@ class Thread:
 
     def remove(self, item_id: str) -> None:
         self.items = [item for item in self.items if item["id"] != item_id]
+
+    def holds(self, query: str) -> bool:
+        """Each of the words in title or messages, as the server finds them."""
+        text = json.dumps([self.title, [item.get("content") for item in self.items]]).lower()
+        return all(word in re.findall(r"\w+", text) for word in query.lower().split())
 
     def as_metadata(self) -> dict[str, Any]:
         return {
