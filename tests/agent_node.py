@@ -29,7 +29,7 @@ from agent.summaries import Summaries, Write
 from agent.supervisor import Supervisor
 from agent.task_tools import TaskTools, build_task_server
 from agent.titles import Titler
-from agent.tool_server import ToolServer
+from agent.tool_server import ToolDefinition, ToolServer
 from agent.toolbox import Toolbox
 from commands.handle import CommandHandler
 from commands.task import TASK
@@ -124,6 +124,7 @@ async def agent_node(
     is_crashing: bool = False,
     can_hear: bool = True,
     foreign: Sequence[ForeignTools] = (),
+    client: Sequence[ToolDefinition] = (),
     limits: Limits | None = None,
     context_messages: int = 15,
     write: Write | None = None,
@@ -164,7 +165,7 @@ async def agent_node(
             signal=log.signal,
             equipment=Equipment(
                 store=log.store,
-                tools=Toolbox(tools, foreign),
+                tools=Toolbox(tools, foreign, client),
                 model=model,
                 model_name="scripted",
                 model_settings=ModelSettings(),

@@ -112,7 +112,7 @@ class Attempt:
         """False when the run has paused: what comes next is for the user to decide."""
         if not await self._settle(self._open_work.calls):
             return False
-        if self._open_work.is_answered:
+        if self._is_answered:
             return True
         tools = await self._tools()
         turns = self._equipment.limits.turns - self._open_work.responses
@@ -130,8 +130,15 @@ class Attempt:
                 asked = await self._refuse_unknown_calls()
             if not await self._settle(asked):
                 return False
+            if self._is_answered:
+                return True
             turns -= max(1, self._recorder.usage.requests - responses)
         raise TurnLimitReached("The reply took more steps than allowed.")
+
+    @property
+    def _is_answered(self) -> bool:
+        """Nothing is left to ask the model for."""
+        return self._open_work.is_answered or self._calls.has_handed_over
 
     async def _run_sdk(self, tools: list[Tool], turns: int) -> None:
         equipment = self._equipment
@@ -152,6 +159,7 @@ class Attempt:
             model=RecordedModel(model, self._recorder, self._stopped, model_name),
             model_settings=model_settings,
             tools=tools,
+            tool_use_behavior={"stop_at_tool_names": sorted(equipment.tools.client_names)},
         )
         config = RunConfig(
             tracing_disabled=not equipment.is_tracing, call_model_input_filter=acceptable_input

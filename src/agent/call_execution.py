@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.callers import Caller
+from agent.client_tools import HANDED_OVER, ONE_AT_A_TIME, call_item
 from agent.errors import OutcomeUnknown, ToolsUnavailable
 from agent.model_output import parse_arguments
 from agent.open_work import OpenCall
@@ -42,6 +43,8 @@ class CallExecution:
         self._recorder = recorder
         self._caller = caller
         self._stopped = stopped
+        #: What the model would be told next is for the user's page to say.
+        self.has_handed_over = False
 
     async def carry_out(self, call: OpenCall) -> str:
         """Runs a recorded call and records its result; a stop gives it a few seconds more.
@@ -81,6 +84,8 @@ class CallExecution:
         except ValueError:
             refusal = ToolResult("The arguments are no valid JSON object.", is_error=True)
             return await self._recorder.finish_tool(call, refusal)
+        if call.name in self._tools.client_names:
+            return await self._hand_over(call, arguments)
         try:
             result = await self._ask(call, arguments)
         except OutcomeUnknown as error:
@@ -88,6 +93,13 @@ class CallExecution:
         except ToolsUnavailable:
             return await self._recorder.lose_tool(call, UNKNOWN_OUTCOME)
         return await self._recorder.finish_tool(call, result)
+
+    async def _hand_over(self, call: OpenCall, arguments: dict[str, Any]) -> str:
+        if self.has_handed_over:
+            return await self._recorder.finish_tool(call, ToolResult(ONE_AT_A_TIME, is_error=True))
+        self.has_handed_over = True
+        item = call_item(self._recorder.claim.conversation_id, call, arguments)
+        return await self._recorder.finish_tool(call, ToolResult(HANDED_OVER, is_error=False), item)
 
     async def _ask(self, call: OpenCall, arguments: dict[str, Any]) -> ToolResult:
         if self._tools.is_foreign(call.name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from events import conversation as c
@@ -10,6 +10,8 @@ from events.event import Event
 from events.store import EventStore
 
 PAGE_EVENTS = 200
+#: The kind of thread item by which the user's page is asked to carry out a call.
+CLIENT_CALL = "client_tool_call"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class OpenWork:
     usage: c.Usage = field(default_factory=c.Usage)
     #: The owner was charged with them when the run paused.
     charged_tokens: int = 0
-    #: The last response called no tool: the reply is complete, only its end is missing.
+    #: The last response called no tool, or one of the user's page: only the run's end is missing.
     is_answered: bool = False
 
     @property
@@ -73,7 +75,10 @@ def open_work(events: Sequence[Event], run_id: str) -> OpenWork:
     denied: dict[str, str] = {}
     usage = c.Usage()
     is_answered, charged_tokens = False, 0
+    called: set[str] = set()
     for event in events:
+        if is_handed_over(event, called):
+            is_answered = True
         if getattr(event, "run_id", None) != run_id:
             continue
         match event:
@@ -89,6 +94,7 @@ def open_work(events: Sequence[Event], run_id: str) -> OpenWork:
                 calls.pop(event.call_id, None)
             case _:
                 note_call(calls, event)
+                called |= calls.keys()
     return OpenWork(
         calls=tuple(calls.values()),
         denied=denied,
@@ -96,6 +102,13 @@ def open_work(events: Sequence[Event], run_id: str) -> OpenWork:
         is_answered=is_answered,
         charged_tokens=charged_tokens,
     )
+
+
+def is_handed_over(event: Event, call_ids: Collection[str]) -> bool:
+    """Whether the user's page was asked to carry out one of these calls."""
+    if not isinstance(event, c.ThreadItemPut) or event.item.get("type") != CLIENT_CALL:
+        return False
+    return event.item.get("call_id") in call_ids
 
 
 def note_call(calls: dict[str, OpenCall], event: Event) -> None:

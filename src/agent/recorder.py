@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from openai.types.responses import (
     Response,
@@ -153,33 +154,26 @@ class RunRecorder:
         self._show_response(replies, calls)
 
     async def begin_tool(self, call: OpenCall) -> None:
-        run_id, attempt = self.run_id, self.claim.attempt
-        await self._handle(BeginTool(run_id=run_id, attempt=attempt, call_id=call.call_id))
+        await self._handle(BeginTool(**self._about(call)))
 
-    async def finish_tool(self, call: OpenCall, result: ToolResult) -> str:
-        """Stores a tool's result and turns its badge; answers the text for the model."""
+    async def finish_tool(self, call: OpenCall, result: ToolResult, *put: dict[str, Any]) -> str:
+        """Stores a tool's result, with the thread items that come of it, and turns its badge;
+        answers the text for the model."""
         text, adjusted = make_storable(result.text, self._output_limit)
-        run_id, attempt = self.run_id, self.claim.attempt
-        command: commands.RunCommand
-        if result.is_error:
-            command = commands.FailTool(
-                run_id=run_id, attempt=attempt, call_id=call.call_id, error=text, adjusted=adjusted
-            )
-        else:
-            command = commands.CompleteTool(
-                run_id=run_id, attempt=attempt, call_id=call.call_id, output=text, adjusted=adjusted
-            )
-        await self._handle(command)
+        about = self._about(call)
+        await self._handle(
+            commands.FailTool(**about, error=text, adjusted=adjusted)
+            if result.is_error
+            else commands.CompleteTool(**about, output=text, adjusted=adjusted, put=put)
+        )
         self.shown_calls.turn(call, "error" if result.is_error else "success", text)
+        for item in put:
+            self.frames.emit(ck.item_done(item))
         return text
 
     async def lose_tool(self, call: OpenCall, reason: str) -> str:
         """Stores that nobody knows whether the call took effect; answers the text for the model."""
-        run_id, attempt = self.run_id, self.claim.attempt
-        command = commands.LoseTool(
-            run_id=run_id, attempt=attempt, call_id=call.call_id, reason=reason
-        )
-        await self._handle(command)
+        await self._handle(commands.LoseTool(**self._about(call), reason=reason))
         self.shown_calls.turn(call, "unknown", reason)
         return reason
 
@@ -253,6 +247,9 @@ class RunRecorder:
         ended = await self._handle(command, companions)
         self.frames.live.publish(frames)
         return ended
+
+    def _about(self, call: OpenCall) -> dict[str, Any]:
+        return {"run_id": self.run_id, "attempt": self.claim.attempt, "call_id": call.call_id}
 
     async def _handle(
         self,

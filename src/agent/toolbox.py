@@ -1,4 +1,4 @@
-"""All the tools a run has: ours, and those of other servers."""
+"""All the tools a run has: ours, those of other servers, and those of the user's page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,20 @@ from agent.tool_server import ToolDefinition, ToolResult, ToolServer
 
 
 class Toolbox:
-    def __init__(self, own: ToolServer, foreign: Sequence[ForeignTools] = ()) -> None:
+    def __init__(
+        self,
+        own: ToolServer,
+        foreign: Sequence[ForeignTools] = (),
+        client: Sequence[ToolDefinition] = (),
+    ) -> None:
         self._own = own
         self._foreign = foreign
+        self._client = {tool.name: tool for tool in client}
+
+    @property
+    def client_names(self) -> frozenset[str]:
+        """Of tools that the user's page carries out; one of ours of the same name is not used."""
+        return frozenset(self._client)
 
     def is_foreign(self, name: str) -> bool:
         """Whether a call may take effect each time it is made."""
@@ -27,7 +38,7 @@ class Toolbox:
             self._own.tools(caller), *(server.tools() for server in self._foreign)
         )
         found = {tool.name: tool for tools in reversed([own, *others]) for tool in tools}
-        return list(found.values())
+        return list((found | self._client).values())
 
     async def call(self, caller: Caller, name: str, arguments: dict[str, Any]) -> ToolResult:
         """Raises ToolsUnavailable or OutcomeUnknown when nobody knows what became of the call.

@@ -8,7 +8,7 @@ import orjson
 
 from agent import chatkit_events as ck
 from agent.frames import Frame
-from agent.open_work import OpenCall, note_call
+from agent.open_work import OpenCall, is_handed_over, note_call
 from agent.shown_items import TOOL_CALL, shown_call, shown_reply, told_call
 from events import conversation as c
 from events.event import Event
@@ -77,6 +77,8 @@ def _items_known(
         known[call_id] = (item, ASKED if call.approval else state, effect)
 
     for event in events:
+        if isinstance(event, c.ThreadItemPut) and is_handed_over(event, calls):
+            known[event.item["id"]] = (event.item, ENDED, None)
         if getattr(event, "run_id", None) != run_id:
             continue
         note_call(calls, event)

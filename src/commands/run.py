@@ -73,6 +73,8 @@ class CompleteTool(OfRun):
     call_id: str
     output: str
     adjusted: tuple[str, ...] = ()
+    #: ChatKit thread items that come with the result.
+    put: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +174,8 @@ def _record(
                     call_id=command.call_id,
                     output=command.output,
                     adjusted=command.adjusted,
-                )
+                ),
+                *(c.ThreadItemPut(item=item) for item in command.put),
             ]
         case FailTool():
             check_open(run, command.call_id)

@@ -11,7 +11,7 @@ from agent.allowances import Limits
 from agent.attempt import Equipment, RunLimits
 from agent.models import ModelConfig, build_model, build_models, model_settings
 from agent.titles import Titler
-from agent.tool_server import ToolServer
+from agent.tool_server import ToolDefinition, ToolServer
 from agent.toolbox import Toolbox
 from auth.signing import Signer
 from commands.handle import CommandHandler
@@ -51,7 +51,7 @@ def equip(
     )
     equipment = Equipment(
         store=store,
-        tools=Toolbox(tools, foreign_tools(settings)),
+        tools=Toolbox(tools, foreign_tools(settings), client_tools(settings)),
         model=model,
         other_models=other_models,
         model_name=OFFLINE_MODEL if is_offline else settings.agent_model,
@@ -65,6 +65,13 @@ def equip(
         is_tracing=settings.agent_tracing,
     )
     return equipment, OFFLINE if is_offline else OPENAI
+
+
+def client_tools(settings: Settings) -> list[ToolDefinition]:
+    return [
+        ToolDefinition(tool.name, tool.description, tool.parameters)
+        for tool in settings.client_tools
+    ]
 
 
 def model_config(settings: Settings, model: str) -> ModelConfig:

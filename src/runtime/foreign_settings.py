@@ -35,7 +35,8 @@ class ForeignMcpServer(BaseModel):
         return SecretStr(os.environ[self.token_variable])
 
 
-def _parse(value: object) -> object:
+def parse_list(value: object) -> object:
+    """Raises ValueError for a text that is no JSON."""
     if not isinstance(value, str):
         return value
     try:
@@ -56,7 +57,7 @@ def _check_servers(servers: tuple[ForeignMcpServer, ...]) -> tuple[ForeignMcpSer
 Servers = Annotated[
     tuple[ForeignMcpServer, ...],
     NoDecode,
-    BeforeValidator(_parse),
+    BeforeValidator(parse_list),
     AfterValidator(_check_servers),
 ]
 

@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from runtime.audit_settings import AuditSettings
+from runtime.client_tool_settings import ClientToolSettings
 from runtime.env_file import ENV_FILE_VARIABLE, env_file
 from runtime.errors import InvalidSettings
 from runtime.foreign_settings import ForeignToolSettings
@@ -47,7 +48,7 @@ LEAST_READ_CONNECTIONS = 2
 AuthMode = Literal["local", "hs256", "jwks"]
 
 
-class Settings(SendSettings, ForeignToolSettings, AuditSettings):
+class Settings(SendSettings, ForeignToolSettings, ClientToolSettings, AuditSettings):
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )

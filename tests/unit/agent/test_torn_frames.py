@@ -70,6 +70,18 @@ def test_page_is_told_of_a_question_when_it_was_answered() -> None:
     assert told(mended(asked, CALLED, ASKED, denied)) == ["denied"]
 
 
+def test_call_of_the_page_is_put_once_wherever_the_frames_broke_off() -> None:
+    call = {"id": str(new_id()), "type": "client_tool_call", "status": "pending", "call_id": CALL}
+    foreign = c.ThreadItemPut(item=call | {"id": str(new_id()), "call_id": str(new_id())})
+    events = (CALLED, OUTCOMES["success"], c.ThreadItemPut(item=call), foreign)
+    whole = mended([], CALLED)
+    whole += mended(whole, *events)
+    for kept in range(len(whole) + 1):
+        resumed = whole[:kept] + mended(whole[:kept], *events)
+        assert [frame.get("item") for frame in resumed].count(call) == 1
+        assert foreign.item not in [frame.get("item") for frame in resumed]
+
+
 def test_whole_stream_is_not_mended() -> None:
     events = (CALLED, OUTCOMES["success"])
     whole = mended([], CALLED)
