@@ -3761,7 +3761,10 @@ export class OpenAIChatKit extends Base {
    * @type {(reply: Reply, call: Item) => Promise<void>}
    */
   async #answerCall(reply, call) {
-    const isOurs = await inOneTab(call.id, async () => {
+    let isOurs = false;
+    await inOneTab(call.id, reply.abort.signal, async () => {
+      isOurs = await this.#stillWaits(call, reply.abort.signal);
+      if (!isOurs) return;
       const result = await this.#carryOut(call, reply.abort.signal);
       if (reply.abort.signal.aborted) return;
       this.#close(reply);
@@ -3770,6 +3773,12 @@ export class OpenAIChatKit extends Base {
     if (isOurs || reply.abort.signal.aborted) return;
     this.#close(reply);
     await this.#refresh();
+  }
+
+  /** A tab that was quicker may have answered. @type {(call: Item, signal: AbortSignal) => Promise<boolean>} */
+  async #stillWaits(call, signal) {
+    const page = await this.#connection.listItems(/** @type {string} */ (this.#threadId), null, signal);
+    return page.data.some((item) => item.id === call.id && isWaitingCall(item));
   }
 
   /** A failure is an outcome too: the reply goes on and can tell it. @type {(call: Item, signal: AbortSignal) => Promise<object>} */
@@ -4814,15 +4823,12 @@ function isWaitingCall(item) {
 }
 
 /**
- * Several tabs follow a reply; what one of them runs, the others wait for.
- * @type {(name: string, run: () => Promise<void>) => Promise<boolean>} whether it ran here
+ * One tab of the origin after the other; a page that is not served over TLS has no locks.
+ * @type {(name: string, signal: AbortSignal, run: () => Promise<void>) => Promise<void>}
  */
-async function inOneTab(name, run) {
-  if (!navigator.locks) return run().then(() => true);
-  const runFirst = (/** @type {Lock | null} */ lock) => lock !== null && run().then(() => true);
-  const isOurs = await navigator.locks.request(`chatkit:${name}`, { ifAvailable: true }, runFirst);
-  if (!isOurs) await navigator.locks.request(`chatkit:${name}`, () => {});
-  return isOurs;
+async function inOneTab(name, signal, run) {
+  if (navigator.locks) await navigator.locks.request(`chatkit:${name}`, { signal }, run);
+  else await run();
 }
 
 /** @type {(seconds: number, promise: any, signal: AbortSignal) => Promise<any>} */

@@ -248,6 +248,9 @@ async def start(state: Backend, thread: Thread | None, sent: Sent) -> Run:
         return state.start_run(thread, message["content"][0]["text"], is_retry=True)
     if sent.type == "threads.add_client_tool_output":
         assert thread is not None
+        for item in thread.items:
+            if item["type"] == "client_tool_call":
+                item["status"] = "completed"
         return state.start_run(thread, f"got {json.dumps(sent.params['result'])}")
     if sent.type == "threads.custom_action":
         assert thread is not None
