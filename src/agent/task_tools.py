@@ -29,6 +29,7 @@ from commands.task import (
 from events.errors import AppendError
 from events.ids import derived_id, new_id
 from events.task import stream_of
+from projections.errors import ReadModelBehind
 
 LISTED_TASKS = 200
 INSTRUCTIONS = "The signed-in user's to-do list. Ids come from list_tasks or add_task."
@@ -50,7 +51,9 @@ class TaskSummary(Protocol):
 class TaskReader(Protocol):
     async def tasks_of(
         self, owner_id: str, status: str | None, limit: int
-    ) -> Sequence[TaskSummary]: ...
+    ) -> Sequence[TaskSummary]:
+        """With the owner's newest changes. Raises ReadModelBehind when they stay away for long."""
+        ...
 
 
 TaskId = Annotated[str, Field(description="Id of the task, from list_tasks.", max_length=64)]
@@ -77,7 +80,10 @@ class TaskTools:
 
     async def list(self, caller: Caller, status: str) -> dict[str, Any]:
         wanted = None if status == "all" else status
-        tasks = await self._tasks.tasks_of(caller.user_id, wanted, LISTED_TASKS)
+        try:
+            tasks = await self._tasks.tasks_of(caller.user_id, wanted, LISTED_TASKS)
+        except ReadModelBehind as error:
+            raise ToolError(str(error)) from None
         return {
             "tasks": [
                 {"task_id": t.id, "title": t.title, "notes": t.notes, "status": t.status}

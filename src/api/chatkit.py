@@ -5,7 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any
 
-from chatkit.types import AttachmentsCreateReq, is_streaming_req
+from chatkit.types import (
+    AttachmentsCreateReq,
+    ItemsListReq,
+    ThreadsGetByIdReq,
+    ThreadsListReq,
+    is_streaming_req,
+)
 from fastapi import APIRouter, Header, Request
 from starlette.responses import Response
 
@@ -17,7 +23,7 @@ from api.chatkit_store import ChatContext
 from api.dependencies import AnnouncementLimit, ChatKitUser, NodeOf
 from api.describing import event_stream_of, problems
 from api.ownership import own_run
-from api.positions import tell_position
+from api.positions import position_of, tell_position
 from api.sse import BRANCH_HEADER, RUN_HEADER, STALE_HEADER, chatkit_stream, seq_after
 from commands.conversation import SEND_POLICIES
 from events.conversation import stream_of
@@ -83,6 +89,9 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID")]
 #: `stop`: leaving this response before its end stops the run. Otherwise leaving stops nothing.
 AbortMeans = Annotated[str | None, Header(alias="Verbatim-Abort")]
 
+#: The operations that change nothing.
+SHOWING = (ThreadsGetByIdReq, ThreadsListReq, ItemsListReq)
+
 router = APIRouter(prefix="/chatkit", tags=["chatkit"])
 
 
@@ -107,6 +116,8 @@ async def chatkit(
     context = ChatContext(
         user, base_url=base_url_of(request), tells_more=_is(verbatim_items, "full")
     )
+    if isinstance(parsed, SHOWING):
+        context.reads = node.reads.for_client(position_of(request))
     if isinstance(parsed, AttachmentsCreateReq):
         announcements.admit(user.user_id)
     if not is_streaming_req(parsed):

@@ -31,6 +31,7 @@ from events.ids import new_id
 from events.storable import is_storable
 from projections.conversations import ConversationRow
 from projections.pages import Order
+from projections.read_models import ReadModels
 from projections.rows import Siblings
 from projections.thread_items import ThreadItemRow
 from runtime.node import Node
@@ -45,6 +46,8 @@ class ChatContext:
     user: Principal
     #: Where uploads go: the server's own address as the client sees it.
     base_url: str = ""
+    #: For a request that shows and changes nothing: perhaps a replica's.
+    reads: ReadModels | None = None
     #: The client asked for more than the protocol has.
     tells_more: bool = False
     conversation: ConversationRow | None = None
@@ -82,7 +85,9 @@ class ReadTableStore(Store[ChatContext]):
         if context.conversation is None or context.conversation.id != thread_id:
             if not _can_be_id(thread_id):
                 raise NotFound(NO_CONVERSATION)
-            context.conversation = await own_conversation(self._node, context.user, thread_id)
+            context.conversation = await own_conversation(
+                self._node, context.user, thread_id, context.reads
+            )
             context.is_stale = context.conversation.is_stale
         return context.conversation
 
@@ -116,7 +121,7 @@ class ReadTableStore(Store[ChatContext]):
     async def load_threads(
         self, limit: int, after: str | None, order: str, context: ChatContext
     ) -> Page[ThreadMetadata]:
-        page = await self._node.reads.conversations_page(
+        page = await self._reads(context).conversations_page(
             context.owner_id, limit=limit, after=after, order=cast(Order, order)
         )
         context.is_stale = page.is_stale
@@ -133,7 +138,7 @@ class ReadTableStore(Store[ChatContext]):
         self, thread_id: str, after: str | None, limit: int, order: str, context: ChatContext
     ) -> Page[ThreadItem]:
         await self.conversation(thread_id, context)
-        page = await self._node.reads.thread_items_page(
+        page = await self._reads(context).thread_items_page(
             context.owner_id, thread_id, limit=limit, after=after, order=cast(Order, order)
         )
         context.branch_id = page.branch_id
@@ -166,6 +171,9 @@ class ReadTableStore(Store[ChatContext]):
 
     async def delete_attachment(self, attachment_id: str, context: ChatContext) -> None:
         """Nothing is left to delete: the record goes with the content."""
+
+    def _reads(self, context: ChatContext) -> ReadModels:
+        return context.reads or self._node.reads
 
     async def _handle(
         self, thread_id: str, command: ConversationCommand, context: ChatContext

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent import deleting
-from api.dependencies import NodeOf, PathUser, UserRoute
+from api.dependencies import NodeOf, PathUser, ReadsOf, UserRoute
 from api.describing import user_problems
 from api.ownership import own_conversation
 from api.pages import DEFAULT_LIMIT, After, Limit, Order, Page
@@ -66,7 +66,7 @@ class NewTitle(BaseModel):
 
 @router.get("/api/{user_id}/conversations", responses=user_problems())
 async def list_conversations(
-    node: NodeOf,
+    reads: ReadsOf,
     user: PathUser,
     limit: Limit = DEFAULT_LIMIT,
     after: After = None,
@@ -75,7 +75,7 @@ async def list_conversations(
 ) -> Page[Conversation]:
     """By creation. With `q` those whose title and messages hold each of its words: whole ones, in
     any case, with or without accents, on any branch."""
-    page = await node.reads.conversations_page(
+    page = await reads.conversations_page(
         user.user_id, limit=limit, after=after, order=order, query=q
     )
     data = [shown(row) for row in page.rows]
@@ -84,9 +84,9 @@ async def list_conversations(
 
 @router.get("/api/{user_id}/conversations/{conversation_id}", responses=user_problems(404))
 async def get_conversation(
-    node: NodeOf, user: PathUser, conversation_id: ConversationId
+    node: NodeOf, reads: ReadsOf, user: PathUser, conversation_id: ConversationId
 ) -> Conversation:
-    return shown(await own_conversation(node, user, conversation_id))
+    return shown(await own_conversation(node, user, conversation_id, reads))
 
 
 @router.patch(

@@ -9,11 +9,13 @@ from fastapi import Depends, Path, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, HTTPBearer
 
+from api.positions import position_of
 from api.request_limit import RequestLimit
 from auth.gate import bearer_token
 from auth.local import check_origin
 from auth.policy import authorise_path
 from auth.principal import Principal, Scope
+from projections.read_models import ReadModels
 from runtime.node import Node
 from runtime.settings import Settings
 
@@ -87,6 +89,10 @@ async def _node(request: Request) -> Node:
     return node_of(request)
 
 
+async def _reads(request: Request) -> ReadModels:
+    return node_of(request).reads.for_client(position_of(request))
+
+
 async def _settings(request: Request) -> Settings:
     return settings_of(request)
 
@@ -124,6 +130,8 @@ async def _announcements(request: Request) -> RequestLimit:
 
 
 NodeOf = Annotated[Node, Depends(_node)]
+#: For routes that show and change nothing: a replica may answer.
+ReadsOf = Annotated[ReadModels, Depends(_reads)]
 SettingsOf = Annotated[Settings, Depends(_settings)]
 #: Of attachments that a user announces.
 AnnouncementLimit = Annotated[RequestLimit, Depends(_announcements)]

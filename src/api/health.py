@@ -84,12 +84,16 @@ async def get_metrics(node: NodeOf) -> Response:
 
 
 def _checks(node: Node) -> dict[str, Check]:
-    return {
+    checks = {
         "database": _database(node),
         "migrations": Check(is_ok=True, detail=f"Schema {migrations.HEAD}, as of the start."),
         "sealer": _sealer(node.sealer),
         "projector": _projector(node.projector.status, node.signal.head),
     }
+    if node.reads.replica is not None:
+        detail = "Away or behind; the primary answers." if node.reads.replica.is_away else "In use."
+        checks["replica"] = Check(is_ok=True, detail=detail)
+    return checks
 
 
 def _database(node: Node) -> Check:

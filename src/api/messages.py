@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, StringConstraints
 
 from api.conversations import ConversationId
-from api.dependencies import NodeOf, PathUser, UserRoute
+from api.dependencies import NodeOf, PathUser, ReadsOf, UserRoute
 from api.describing import user_problems
 from api.ownership import own_conversation
 from api.pages import DEFAULT_LIMIT, After, Limit, Order, Page
@@ -71,6 +71,7 @@ class MessagePage(Page[Message]):
 @router.get("/api/{user_id}/conversations/{conversation_id}/messages", responses=user_problems(404))
 async def list_messages(
     node: NodeOf,
+    reads: ReadsOf,
     user: PathUser,
     conversation_id: ConversationId,
     limit: Limit = DEFAULT_LIMIT,
@@ -81,8 +82,8 @@ async def list_messages(
     ] = None,
 ) -> MessagePage:
     """Those of the active branch, or of a named one; further pages stay on the first one's."""
-    conversation = await own_conversation(node, user, conversation_id)
-    page = await node.reads.messages_page(
+    conversation = await own_conversation(node, user, conversation_id, reads)
+    page = await reads.messages_page(
         user.user_id, conversation.id, limit=limit, after=after, order=order, branch_id=branch
     )
     return MessagePage(

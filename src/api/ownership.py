@@ -8,6 +8,7 @@ from api.errors import NotFound
 from auth.policy import authorise_owner
 from auth.principal import Principal
 from projections.conversations import ConversationRow
+from projections.read_models import ReadModels
 from projections.runs import RunRow
 from runtime.node import Node
 
@@ -16,12 +17,18 @@ NO_RUN = "There is no such run."
 
 
 async def own_conversation(
-    node: Node, user: Principal, conversation_id: uuid.UUID | str
+    node: Node,
+    user: Principal,
+    conversation_id: uuid.UUID | str,
+    reads: ReadModels | None = None,
 ) -> ConversationRow:
-    """Raises Forbidden or NotFound."""
-    found = await node.reads.conversation(user.user_id, str(conversation_id))
-    if found is not None:
-        return found
+    """`reads` may be a replica's, which says nothing of what is not there yet.
+
+    Raises Forbidden or NotFound.
+    """
+    for source in dict.fromkeys((reads or node.reads, node.reads)):
+        if found := await source.conversation(user.user_id, str(conversation_id)):
+            return found
     owner_id = await node.reads.owner_of_conversation(str(conversation_id))
     if owner_id is not None:
         authorise_owner(user, owner_id)

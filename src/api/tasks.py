@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from api.dependencies import NodeOf, PathUser, UserRoute
+from api.dependencies import NodeOf, PathUser, ReadsOf, UserRoute
 from api.describing import event_stream_of, user_problems
 from api.pages import MAX_LIMIT, After, Limit, Order, Page
 from api.sse import STREAM_HEADERS, event_source
@@ -33,7 +33,7 @@ class Task(BaseModel):
 
 @router.get("/api/{user_id}/tasks", responses=user_problems())
 async def list_tasks(
-    node: NodeOf,
+    reads: ReadsOf,
     user: PathUser,
     status: Annotated[TaskStatus | None, Query(description="Only these.")] = None,
     limit: Limit = MAX_LIMIT,
@@ -41,7 +41,7 @@ async def list_tasks(
     order: Order = "asc",
 ) -> Page[Task]:
     """By creation."""
-    page = await node.reads.tasks_list(
+    page = await reads.tasks_list(
         user.user_id, status=status, limit=limit, after=after, order=order
     )
     data = [Task.model_validate(row, from_attributes=True) for row in page.rows]
@@ -70,7 +70,7 @@ class _Tail:
         self._sent = ""
 
     async def read(self) -> bytes:
-        page = (await list_tasks(self._node, self._user)).model_dump_json()
+        page = (await list_tasks(self._node.reads, self._user)).model_dump_json()
         if page == self._sent:
             return b""
         self._sent = page

@@ -28,5 +28,11 @@ PARKED = table(
 )
 LOG = table("log", column("position", BigInteger), column("owner_id", Text), schema=LOG_SCHEMA)
 INBOX = table("inbox", column("owner_ids", ARRAY(Text)), schema=LOG_SCHEMA)
-HEADS = table("heads", column("stream_id", Text), column("owner_id", Text), schema=LOG_SCHEMA)
+HEADS = table(
+    "heads",
+    column("stream_id", Text),
+    column("version", BigInteger),
+    column("owner_id", Text),
+    schema=LOG_SCHEMA,
+)
 DATA_KEYS = table("data_keys", column("key_id", Uuid), schema=LOG_SCHEMA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, bindparam, select
@@ -27,6 +28,7 @@ from projections.pages import (
     parse_ordinal_cursor,
 )
 from projections.reading import PATIENCE_SECONDS, Reader, Reading, Retry, once
+from projections.replica import Position, Replica, ReplicaFirst
 from projections.row_store import to_row
 from projections.rows import ReadRow
 from projections.runs import RunRow
@@ -54,9 +56,11 @@ class ReadModels:
         retried: Retry = once,
         wanted: str | None = None,
         patience_seconds: float = PATIENCE_SECONDS,
+        replica: Replica | None = None,
     ) -> None:
         self._keys = keys
-        self._reader = Reader(
+        self.replica = replica
+        self._primary = Reader(
             engine,
             wanted or definition(),
             progress=progress,
@@ -65,6 +69,16 @@ class ReadModels:
             retried=retried,
             patience_seconds=patience_seconds,
         )
+        self._reader: Reader | ReplicaFirst = self._primary
+
+    def for_client(self, seen: Position | None) -> ReadModels:
+        """The same queries for a client that says what it has written: the replica may answer
+        those, where there is one. Not for whoever writes next, who needs the newest of all."""
+        if self.replica is None or seen is None:
+            return self
+        reads = copy(self)
+        reads._reader = ReplicaFirst(self._primary, self.replica, seen)
+        return reads
 
     async def conversations_page(
         self,

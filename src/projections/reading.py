@@ -97,7 +97,7 @@ class Reader:
         pause = POLL_SECONDS
         while True:
             head = self._progress.head
-            reading = await self._read_once(statement, parameters)
+            reading = await self.read_once(statement, parameters)
             if not reading.is_behind:
                 return reading
             waited = time.monotonic() - started
@@ -126,7 +126,8 @@ class Reader:
             )
             return [dict(record._mapping) for record in result]
 
-    async def _read_once(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Reading:
+    async def read_once(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Reading:
+        """As the read tables are now, whatever is missing."""
         while True:
             live = await self._look_up()
             records = await self.fetch(

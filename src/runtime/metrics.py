@@ -29,6 +29,7 @@ RUN_BUCKETS_SECONDS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600)
 
 RUN_OUTCOMES = ("completed", "failed", "cancelled", "interrupted")
 TOKEN_KINDS = ("input", "output")
+REPLICA_OUTCOMES = ("answered", "behind", "away")
 #: Any other word a client sends is counted as one, or it could make up series without end.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -87,6 +88,9 @@ DECLARED: dict[str, Declared] = {
     ),
     "verbatim_log_changed": Declared(
         "gauge", "1 where the log no longer begins with what was signed."
+    ),
+    "verbatim_replica_reads_total": Declared(
+        "counter", "Reads that a replica was asked for, by outcome.", ("outcome",)
     ),
     "verbatim_runs_total": Declared("counter", "Runs that ended, by outcome.", ("outcome",)),
     "verbatim_run_seconds": Declared(
@@ -155,6 +159,9 @@ class Metrics:
     def on_projected(self, events: int, lag_seconds: float) -> None:
         self._counters["verbatim_projected_events_total"].inc(events)
         self._histograms["verbatim_projection_seconds"].observe(lag_seconds)
+
+    def on_replica_read(self, outcome: str) -> None:
+        self._counters["verbatim_replica_reads_total"].labels(outcome).inc()
 
     def on_run_ended(self, outcome: str, seconds: float) -> None:
         self._counters["verbatim_runs_total"].labels(outcome).inc()
@@ -228,6 +235,8 @@ class Metrics:
         for outcome in RUN_OUTCOMES:
             self._counters["verbatim_runs_total"].labels(outcome)
             self._histograms["verbatim_run_seconds"].labels(outcome)
+        for outcome in REPLICA_OUTCOMES:
+            self._counters["verbatim_replica_reads_total"].labels(outcome)
         for kind in TOKEN_KINDS:
             self._counters["verbatim_tokens_total"].labels(kind)
 

@@ -35,9 +35,13 @@ from events.sealer import Sealer
 from events.signal import LogSignal
 from events.store import EventStore
 from projections.building import Builder
+from projections.errors import ReadModelBehind
+from projections.generations import definition
 from projections.projector import Projector
 from projections.read_models import ReadModels
+from projections.reading import Reader
 from projections.recording import ParkingRecorder
+from projections.replica import Replica
 from projections.tasks import TaskRow
 from runtime.database import Database, open_database
 from runtime.equipping import OPENAI, equip, open_titler, plain
@@ -152,8 +156,29 @@ async def open_read_models(
         on_behind=on_behind,
         on_read=log.signal.wakefulness.call,
         retried=database.retried,
+        replica=_open_replica(database, log, metrics, on_behind),
     )
     return reads, projector, recorder
+
+
+def _open_replica(
+    database: Database, log: LogParts, metrics: Metrics, on_behind: Callable[[], None]
+) -> Replica | None:
+    if database.replica is None:
+        return None
+    reader = Reader(
+        database.replica,
+        definition(),
+        progress=LogSignal(),
+        on_behind=on_behind,
+        on_read=log.signal.wakefulness.call,
+    )
+    return Replica(
+        reader,
+        head=lambda: log.signal.head,
+        on_behind=on_behind,
+        on_outcome=metrics.on_replica_read,
+    )
 
 
 def open_gate(
@@ -224,6 +249,10 @@ def open_runs(
     )
 
 
+#: How often the task tools, which nobody watches as they wait, ask for what is behind.
+TOOL_ATTEMPTS = 5
+
+
 class _TaskRows(TaskReader):
     """The task tools' view of the read model."""
 
@@ -231,8 +260,14 @@ class _TaskRows(TaskReader):
         self._reads = reads
 
     async def tasks_of(self, owner_id: str, status: str | None, limit: int) -> Sequence[TaskRow]:
-        page = await self._reads.tasks_list(owner_id, status=status, limit=limit)
-        return page.rows
+        for attempts_left in reversed(range(TOOL_ATTEMPTS)):
+            try:
+                page = await self._reads.tasks_list(owner_id, status=status, limit=limit)
+                return page.rows
+            except ReadModelBehind:
+                if not attempts_left:
+                    raise
+        raise AssertionError("unreachable")
 
 
 def _ending(
