@@ -194,6 +194,8 @@ async def test_what_other_nodes_wrote_is_waited_for_as_soon_as_this_one_heard_of
     """A run on another node goes on after the message whose position the client holds."""
     conversation_id = await say(client, "ada", "hello")
     position = client.cookies[POSITION]
+    while outcomes(node)[0] == 0:
+        await client.get(f"/api/ada/conversations/{conversation_id}")
     async with paused(pair.replica):
         renamed = await client.patch(
             f"/api/ada/conversations/{conversation_id}", json={"title": "Renamed"}
