@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import BigInteger, Integer, Text, Uuid, column, table
+from sqlalchemy import BigInteger, Integer, Text, Uuid, bindparam, column, select, table
 from sqlalchemy.dialects.postgresql import ARRAY
 
 LOG_SCHEMA = "verbatim"
@@ -36,3 +36,5 @@ HEADS = table(
     schema=LOG_SCHEMA,
 )
 DATA_KEYS = table("data_keys", column("key_id", Uuid), schema=LOG_SCHEMA)
+
+OWNER_OF_STREAM = select(HEADS.c.owner_id).where(HEADS.c.stream_id == bindparam("stream_id"))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from events import conversation
@@ -16,7 +16,7 @@ from projections import conversations, messages, runs, selects, tasks, thread_it
 from projections.conversations import ConversationRow
 from projections.errors import InvalidCursor, UnknownBranch
 from projections.generations import definition
-from projections.log_tables import HEADS, NO_KEY
+from projections.log_tables import NO_KEY, OWNER_OF_STREAM
 from projections.messages import MessageRow
 from projections.pages import (
     Order,
@@ -72,8 +72,8 @@ class ReadModels:
         self._reader: Reader | ReplicaFirst = self._primary
 
     def for_client(self, seen: Position | None) -> ReadModels:
-        """The same queries for a client that says what it has written: the replica may answer
-        those, where there is one. Not for whoever writes next, who needs the newest of all."""
+        """For a client that says what it has written, and writes nothing now: the replica may
+        answer, where there is one."""
         if self.replica is None or seen is None:
             return self
         reads = copy(self)
@@ -261,7 +261,7 @@ class ReadModels:
     async def owner_of_conversation(self, conversation_id: str) -> str | None:
         """From the log itself, deleted ones too: to tell another's (403) from nobody's (404)."""
         found = await self._reader.fetch(
-            _OWNER_OF_STREAM, {"stream_id": conversation.stream_of(conversation_id)}
+            OWNER_OF_STREAM, {"stream_id": conversation.stream_of(conversation_id)}
         )
         return found[0]["owner_id"] if found else None
 
@@ -301,6 +301,3 @@ class ReadModels:
         data_keys = await self._keys.load({record["key_id"] or NO_KEY for record in records})
         found = (with_siblings(to_row(model, r, data_keys), r) for r in records)
         return [row for row in found if isinstance(row, kind)]
-
-
-_OWNER_OF_STREAM = select(HEADS.c.owner_id).where(HEADS.c.stream_id == bindparam("stream_id"))
