@@ -9,7 +9,7 @@ import asyncpg
 
 from events import catalogue, codec, statements
 from events.cipher import DataKey
-from events.encoded_append import EncodedAppend
+from events.encoded_append import EncodedAppend, write_appends
 from events.errors import IdempotencyMismatch, UserErased, VersionConflict
 from events.group_commit import GroupCommit
 from events.ids import new_id_text
@@ -20,6 +20,7 @@ __all__ = ["EventStore", "catalogue"]
 
 MAX_VERSION = 2**63 - 1
 PAGE_EVENTS = 1_000
+PAGE_BYTES = 16 * 2**20
 
 
 class EventStore:
@@ -63,6 +64,15 @@ class EventStore:
         outcomes = [_outcome(append) for append in encoded]
         self._on_append(time.perf_counter() - started, sum([len(a.events) for a in appends]))
         return outcomes
+
+    async def append_on(self, connection: asyncpg.Connection, append: Append) -> None:
+        """Within the caller's transaction, and with what else that does. Raises VersionConflict."""
+        encoded = encode_append(append, await self.keys.current(append.owner_id))
+        if await write_appends(connection, [encoded]):
+            row = await connection.fetchrow(
+                statements.load("explain_loss"), append.stream_id, None, None
+            )
+            raise VersionConflict(append.stream_id, append.expected_version, row["version"])
 
     async def find_replay(
         self, stream_id: str, owner_id: str, idempotency_key: str, request_body: bytes | None
@@ -121,6 +131,24 @@ class EventStore:
             up_to_position,
             limit,
             list(categories) if categories is not None else None,
+        )
+        return [StoredEvent.from_row(row) for row in rows]
+
+    async def read_streams(
+        self,
+        after_id: str,
+        after_version: int,
+        up_to_id: str,
+        *,
+        limit: int = PAGE_EVENTS,
+        connection: asyncpg.Connection | None = None,
+    ) -> list[StoredEvent]:
+        """Whole streams one after another, by id; those not sealed yet have no position.
+
+        A page also ends where its events take PAGE_BYTES. `connection` is one to read on.
+        """
+        rows = await (connection or self._pool).fetch(
+            statements.load("read_streams"), after_id, after_version, up_to_id, limit, PAGE_BYTES
         )
         return [StoredEvent.from_row(row) for row in rows]
 

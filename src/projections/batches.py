@@ -89,7 +89,8 @@ class Batches:
         decoded: Sequence[Decoded],
         data_keys: Mapping[str, DataKey],
     ) -> None:
-        parked = await _parked(connection, generation, decoded)
+        stream_ids = {d.stored.stream_id for d in decoded}
+        parked = await parked_streams(connection, generation.number, list(stream_ids))
         due = [d for d in decoded if d.stored.stream_id not in parked]
         store = RowStore(connection, generation.schema, self._keys)
         rows = await load(store, readable(due), data_keys)
@@ -132,28 +133,34 @@ class Batches:
         stored: StoredEvent,
         error: Exception,
     ) -> None:
-        name = type(error).__name__
-        log.error(
-            "stream_parked",
-            generation=generation.number,
-            stream_id=stored.stream_id,
-            position=stored.position,
-            error=name,
-        )
-        await connection.execute(
-            statements.load("park_stream"),
-            generation.number,
-            stored.stream_id,
-            stored.owner_id,
-            stored.position,
-            name,
-        )
+        await park(connection, generation.number, stored, error)
         self._on_parked()
 
 
-async def _parked(
-    connection: asyncpg.Connection, generation: Generation, decoded: Sequence[Decoded]
+async def parked_streams(
+    connection: asyncpg.Connection, generation: int, stream_ids: Sequence[str]
 ) -> set[str]:
-    stream_ids = list({d.stored.stream_id for d in decoded})
-    rows = await connection.fetch(statements.load("parked_streams"), generation.number, stream_ids)
+    """Those of the streams that are parked."""
+    rows = await connection.fetch(statements.load("parked_streams"), generation, stream_ids)
     return {row["stream_id"] for row in rows}
+
+
+async def park(
+    connection: asyncpg.Connection, generation: int, stored: StoredEvent, error: Exception
+) -> None:
+    name = type(error).__name__
+    log.error(
+        "stream_parked",
+        generation=generation,
+        stream_id=stored.stream_id,
+        position=stored.position,
+        error=name,
+    )
+    await connection.execute(
+        statements.load("park_stream"),
+        generation,
+        stored.stream_id,
+        stored.owner_id,
+        stored.position,
+        name,
+    )

@@ -5,37 +5,48 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 import asyncpg
-import structlog
 
 from events.group_commit import DISCONNECTED
-from events.store import MAX_VERSION, EventStore
-from events.stored import StoredEvent
-from projections import statements
-from projections.batches import SILENCE_SECONDS, Batches
-from projections.decoding import split_known
-from projections.errors import GenerationGone, NoLiveGeneration
+from events.store import EventStore
+from projections import partitions, statements
+from projections.advancing import BATCH_EVENTS, Advance, Progress
+from projections.agreement import Agreed, Agreement
+from projections.comparing import Difference
+from projections.crews import Crew, LocalCrew, Pair, share_out
+from projections.errors import GenerationsDiffer, NoStandby, RebuildInProgress
+from projections.fold import MODELS
 from projections.generations import (
+    STANDBY,
     Generation,
     create_generation,
     definition,
     drop_generation,
     followed_generations,
     live_generation,
+    set_position,
+    unfinished_generations,
 )
+from projections.partitions import Filled
+from projections.swapping import Swap
 
-log = structlog.get_logger()
-
-BATCH_EVENTS = 5_000
 LOCK_POLL_SECONDS = 0.25
+#: Between two looks at how far the filling is.
+LOOK_SECONDS = 0.2
 
-#: Is told how many events are done and how many there are.
-Progress = Callable[[int, int], None]
+#: Whether what is different may be.
+Judge = Callable[[Sequence[Difference]], bool]
+
+
+def agree(differences: Sequence[Difference]) -> bool:
+    return not differences
 
 
 class Builder:
-    """Uses up to four of the pool's connections at once."""
+    """Uses up to four of the pool's connections at once. `crew` fills and compares."""
 
     def __init__(
         self,
@@ -44,13 +55,17 @@ class Builder:
         *,
         wanted: str | None = None,
         batch_events: int = BATCH_EVENTS,
+        crew: Crew | None = None,
         on_progress: Progress = lambda done, head: None,
+        on_compared: Progress = lambda done, of: None,
     ) -> None:
         self._pool = pool
-        self._store = store
         self._wanted = wanted or definition()
-        self._batches = Batches(pool, store.keys)
-        self._batch_events = batch_events
+        self._store = store
+        self._crew = crew or LocalCrew(pool, store, page_events=batch_events)
+        self._advance = Advance(pool, store, batch_events=batch_events)
+        self._agreement = Agreement(pool, self._advance, self._crew, on_compared)
+        self._swap = Swap(pool, store, self._advance, self._wanted)
         self._on_progress = on_progress
 
     async def ensure_live(self) -> Generation:
@@ -61,106 +76,98 @@ class Builder:
         """
         if live := await live_generation(self._pool, self._wanted):
             return live
-        async with self._lock():
+        async with self._lock(is_patient=True):
             if live := await live_generation(self._pool, self._wanted):
                 return live
-            begun = await self._unfinished()
-            generation = begun[0] if begun else await create_generation(self._pool, self._wanted)
-            return await self._make_live(await self._catch_up(generation))
+            return await self._swap.make_live(await self._built())
 
-    async def rebuild(self) -> Generation:
-        """A new generation beside the live one, which goes on standby once the new one is up."""
-        async with self._lock():
-            for abandoned in await self._unfinished():
-                await drop_generation(self._pool, abandoned.number)
-            generation = await create_generation(self._pool, self._wanted)
-            return await self._make_live(await self._catch_up(generation))
+    async def rebuild(self, *, is_fresh: bool = False, accepts: Judge = agree) -> Generation:
+        """A new generation beside the live one, which goes on standby once the new one is up.
+
+        A building that broke off is continued, unless a fresh one is asked for. `accepts` is told
+        where the two differ, at one position. Raises RebuildInProgress, and GenerationsDiffer
+        before anything is swapped: the new generation is kept then, for whoever accepts it.
+        """
+        async with self._lock(is_patient=False):
+            if is_fresh:
+                await self._drop_unfinished()
+            generation = await self._built()
+            live = await live_generation(self._pool, self._wanted)
+            if live is None:
+                return await self._swap.make_live(generation)
+            agreed = await self._agreement.reach(live, generation)
+            _judge(agreed, accepts)
+
+            async def check(former: Generation, generation: Generation) -> None:
+                pair = Pair(former, generation)
+                now, _ = await self._agreement.renew(replace(agreed, pair=pair))
+                _judge(now, accepts)
+
+            return await self._swap.make_live(agreed.pair.next, check)
 
     async def roll_back(self) -> Generation:
         """Make the generation that went on standby last the live one again."""
-        async with self._lock():
+        async with self._lock(is_patient=False):
             followed = await followed_generations(self._pool, self._wanted)
-            standby = [g for g in followed if g.state == "standby"]
+            standby = [g for g in followed if g.state == STANDBY]
             if not standby:
-                raise NoLiveGeneration(self._wanted)
-            return await self._make_live(await self._catch_up(standby[0]))
+                raise NoStandby
+            return await self._swap.make_live(await self._advance.to_head(standby[0]))
 
-    async def _catch_up(
-        self, generation: Generation, up_to_position: int = MAX_VERSION
-    ) -> Generation:
-        """Apply the log up to a position, or until less than a batch is left to come."""
+    async def _built(self) -> Generation:
+        """Filled and caught up; what was begun and broke off is continued."""
+        begun = await unfinished_generations(self._pool, self._wanted)
+        generation = begun[0] if begun else await create_generation(self._pool, self._wanted)
+        if generation.position == 0:
+            generation = await self._fill(generation)
+        return await self._advance.to_head(generation, self._on_progress)
+
+    async def _fill(self, generation: Generation) -> Generation:
         head, _ = await self._store.head()
-        is_more = True
-        while is_more and generation.position < up_to_position:
-            stored = await self._store.read_log(
-                generation.position, up_to_position=up_to_position, limit=self._batch_events
-            )
-            known, newer = split_known(stored)
-            if newer is not None:
-                raise newer
-            if not known:
-                break
-            generation = await self._apply(generation, known)
-            is_overtaken = generation.position != known[-1].position
-            is_more = is_overtaken or len(known) == self._batch_events
-            head = max(head, generation.position)
-            self._on_progress(generation.position, head)
-        return generation
+        await partitions.plan(self._pool, generation, head)
+        parts = await partitions.unfinished(self._pool, generation)
+        looking = asyncio.create_task(self._look(generation))
+        try:
+            await share_out(self._crew, [partial(self._crew.fill, part) for part in parts])
+        finally:
+            looking.cancel()
+        filled = await self._tell(generation)
+        for model in MODELS:
+            await self._pool.execute(statements.analyze(model.table, generation.schema))
+        return await set_position(self._pool, generation, filled.up_to_position)
 
-    async def _apply(self, generation: Generation, known: Sequence[StoredEvent]) -> Generation:
-        advanced = await self._batches.apply(generation, known)
-        if advanced is not None:
-            return advanced
-        # Someone else moved it: the projectors do so with those on standby.
-        row = await self._pool.fetchrow(statements.load("find_generation"), generation.number)
-        if row is None or row["position"] == generation.position:
-            raise GenerationGone(generation.number)
-        return Generation.from_row(row)
+    async def _look(self, generation: Generation) -> None:
+        while True:
+            await self._tell(generation)
+            await asyncio.sleep(LOOK_SECONDS)
 
-    async def _make_live(self, generation: Generation) -> Generation:
-        """Swap while the live generation is held where it is, so that no reader goes back."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(
-                statements.load("lock_live_generation"),
-                self._wanted,
-                str(int(SILENCE_SECONDS * 1000)),
-            )
-            former = Generation.from_row(row) if row else None
-            if former is not None:
-                generation = await self._catch_up(generation, former.position)
-                await connection.execute(statements.load("retire_generation"), former.number)
-            promoted = await connection.fetchrow(
-                statements.load("promote_generation"),
-                generation.number,
-                former.position if former else 0,
-            )
-        if promoted is None:
-            raise GenerationGone(generation.number)
-        log.info(
-            "generation_live",
-            generation=generation.number,
-            former=former.number if former else None,
-            position=generation.position,
-        )
-        return Generation.from_row(promoted)
+    async def _tell(self, generation: Generation) -> Filled:
+        filled = await partitions.progress(self._pool, generation)
+        self._on_progress(filled.applied, max(filled.applied, filled.events))
+        return filled
 
-    async def _unfinished(self) -> list[Generation]:
-        rows = await self._pool.fetch(statements.load("unfinished_generations"), self._wanted)
-        return [Generation.from_row(row) for row in rows]
+    async def _drop_unfinished(self) -> None:
+        for abandoned in await unfinished_generations(self._pool, self._wanted):
+            await drop_generation(self._pool, abandoned.number)
 
     @contextlib.asynccontextmanager
-    async def _lock(self) -> AsyncIterator[None]:
+    async def _lock(self, *, is_patient: bool) -> AsyncIterator[None]:
         # Polled, because a statement that waits for a lock holds a snapshot, which slows sealing.
         connection = await self._pool.acquire()
         transaction = connection.transaction()
         try:
             await transaction.start()
-            while True:
-                if await connection.fetchval(statements.load("try_build_lock")):
-                    break
+            while not await connection.fetchval(statements.load("try_build_lock"), self._wanted):
+                if not is_patient:
+                    raise RebuildInProgress
                 await asyncio.sleep(LOCK_POLL_SECONDS)
             yield
         finally:
             with contextlib.suppress(*DISCONNECTED):
                 await transaction.rollback()
             await self._pool.release(connection)
+
+
+def _judge(agreed: Agreed, accepts: Judge) -> None:
+    if not accepts(agreed.differences):
+        raise GenerationsDiffer(agreed.pair.next.number, agreed.differences)

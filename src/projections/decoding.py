@@ -12,7 +12,7 @@ from events.errors import ContentErased, NewerSchema, UnknownTopic
 from events.event import resolve_topic
 from events.stored import RecordedEvent, StoredEvent
 
-_FOLDED_CATEGORIES = frozenset({conversation.CATEGORY, task.CATEGORY})
+FOLDED_CATEGORIES = frozenset({conversation.CATEGORY, task.CATEGORY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ def split_known(
 
 def is_folded(stored: StoredEvent) -> bool:
     return (
-        stored.stream_id.partition("-")[0] in _FOLDED_CATEGORIES
-        or stored.topic == user.Erased.topic
+        stored.stream_id.partition("-")[0] in FOLDED_CATEGORIES or stored.topic == user.Erased.topic
     )
 
 

@@ -6,6 +6,10 @@ ProjectionError
 ├── UnknownBranch         a conversation has no branch of that id
 ├── ReadModelBehind       the owner's newest events are not in the read tables yet
 ├── NoLiveGeneration      this release's read tables were never built
+├── NoStandby             there is no former generation to go back to
+├── RebuildInProgress     another process builds a generation of this release
+├── GenerationsDiffer     a rebuilt generation does not say what the live one says
+├── SwapTimedOut          the live generation could not be held
 ├── GenerationGone        the generation was dropped while it was being built
 ├── UnreadableRow         a row's sealed content cannot be decrypted or decoded
 ├── RetryFailed           a parked stream still cannot be folded
@@ -14,6 +18,12 @@ ProjectionError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from projections.comparing import Difference
 
 
 class ProjectionError(Exception):
@@ -50,6 +60,40 @@ class NoLiveGeneration(ProjectionError):
     def __init__(self, definition: str) -> None:
         super().__init__(
             f"There are no read tables of definition {definition}: run `verbatim db migrate`."
+        )
+
+
+class NoStandby(ProjectionError):
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no former generation to go back to: it is kept for a day after a swap."
+        )
+
+
+class RebuildInProgress(ProjectionError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Another process is building read tables of this release: see "
+            "`verbatim projections status`, and try again once it has ended."
+        )
+
+
+class GenerationsDiffer(ProjectionError):
+    """The differences name streams, tables and fields, never content."""
+
+    def __init__(self, generation: int, differences: Sequence[Difference]) -> None:
+        super().__init__(
+            f"Generation {generation} is built but not live: it differs from the live one in "
+            f"{len(differences)} place{'' if len(differences) == 1 else 's'}."
+        )
+        self.generation = generation
+        self.differences = differences
+
+
+class SwapTimedOut(ProjectionError):
+    def __init__(self, attempts: int) -> None:
+        super().__init__(
+            f"The live generation was busy at each of {attempts} attempts to swap: try again."
         )
 
 

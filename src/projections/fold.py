@@ -37,12 +37,13 @@ CONVERSATION_MODELS: tuple[ReadModel, ...] = (
 TASK_MODELS: tuple[ReadModel, ...] = (tasks.MODEL,)
 MODELS = CONVERSATION_MODELS + TASK_MODELS
 
-_BY_CATEGORY = {conversation.CATEGORY: CONVERSATION_MODELS, task.CATEGORY: TASK_MODELS}
+#: Every row is made by the events of one stream: so streams can be folded apart from each other.
+BY_CATEGORY = {conversation.CATEGORY: CONVERSATION_MODELS, task.CATEGORY: TASK_MODELS}
 
 
 def keys(event: RecordedEvent) -> Iterable[Key]:
     """The rows an event may read or change, as far as it names them itself."""
-    for model in _BY_CATEGORY.get(event.category, ()):
+    for model in BY_CATEGORY.get(event.category, ()):
         yield from model.keys(event)
 
 
@@ -50,7 +51,7 @@ def fold(rows: Rows, event: RecordedEvent) -> None:
     """Apply an event, wholly or (when it raises) not at all; a second time changes nothing."""
     with rows.attempt():
         if _accepts(rows, event):
-            for model in _BY_CATEGORY[event.category]:
+            for model in BY_CATEGORY[event.category]:
                 model.apply(rows, event)
         elif isinstance(event.event, user.Erased):
             rows.sweep_owner(event.stream_id.removeprefix(user.stream_of("")))

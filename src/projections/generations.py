@@ -11,10 +11,14 @@ from typing import Any
 import asyncpg
 
 from projections import statements
+from projections.errors import GenerationGone
 from projections.fold import FOLD_VERSION, MODELS
 
 #: Which state a generation is in: building, then live, then standby.
 LIVE = "live"
+STANDBY = "standby"
+#: How long those who read a generation may keep it from being dropped; the next hour comes again.
+DROP_LOCK_MILLISECONDS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,30 @@ async def live_generation(pool: asyncpg.Pool, wanted: str) -> Generation | None:
     return followed[0] if followed and followed[0].state == LIVE else None
 
 
+async def find_generation(pool: asyncpg.Pool, number: int) -> Generation:
+    """Raises GenerationGone."""
+    row = await pool.fetchrow(statements.load("find_generation"), number)
+    if row is None:
+        raise GenerationGone(number)
+    return Generation.from_row(row)
+
+
+async def unfinished_generations(pool: asyncpg.Pool, wanted: str) -> list[Generation]:
+    """Those whose building was begun, newest first."""
+    rows = await pool.fetch(statements.load("unfinished_generations"), wanted)
+    return [Generation.from_row(row) for row in rows]
+
+
+async def set_position(pool: asyncpg.Pool, generation: Generation, position: int) -> Generation:
+    """Of one that is being built. Raises GenerationGone when somebody else moved it."""
+    row = await pool.fetchrow(
+        statements.load("claim_position"), generation.number, generation.position, position, "0"
+    )
+    if row is None:
+        raise GenerationGone(generation.number)
+    return Generation.from_row(row)
+
+
 async def create_generation(pool: asyncpg.Pool, wanted: str) -> Generation:
     """An empty generation, in state building."""
     async with pool.acquire() as connection, connection.transaction():
@@ -75,16 +103,33 @@ async def create_generation(pool: asyncpg.Pool, wanted: str) -> Generation:
 async def drop_expired_generations(pool: asyncpg.Pool, wanted: str) -> list[int]:
     """Drop what nobody can need any more, and name it.
 
-    That is: on standby or being built for more than a day; or live for another definition whose
-    projector has left the next event lying for more than a day.
+    That is: on standby for more than a day; being built for more than a day, and by nobody now;
+    live for another definition whose projector has left the next event lying for more than a day.
     """
     rows = await pool.fetch(statements.load("expired_generations"), wanted)
-    for row in rows:
-        await drop_generation(pool, row["generation"])
-    return [row["generation"] for row in rows]
+    numbers = [row["generation"] for row in rows]
+    return [number for number in numbers if await _drop_expired(pool, number, wanted)]
+
+
+async def _drop_expired(pool: asyncpg.Pool, number: int, wanted: str) -> bool:
+    """Not one that somebody has taken up meanwhile, nor behind a reader that takes its time."""
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            wait = str(DROP_LOCK_MILLISECONDS)
+            await connection.execute(statements.load("limit_lock_wait"), wait)
+            if not await connection.fetchval(statements.load("hold_expired"), number, wanted):
+                return False
+            await _drop(connection, number)
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 async def drop_generation(pool: asyncpg.Pool, number: int) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(statements.load("delete_generation"), number)
-        await connection.execute(statements.drop_schema(schema_of(number)))
+        await _drop(connection, number)
+
+
+async def _drop(connection: asyncpg.Connection, number: int) -> None:
+    await connection.execute(statements.load("delete_generation"), number)
+    await connection.execute(statements.drop_schema(schema_of(number)))

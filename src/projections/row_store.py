@@ -49,17 +49,30 @@ class RowStore:
     async def write(self, rows: Rows, data_keys: Mapping[str, DataKey]) -> None:
         """Carry out what changed; `data_keys` holds the key to seal each owner's rows with."""
         await self._sweep(rows)
-        deleted: dict[str, list[Key]] = defaultdict(list)
-        for key in rows.deleted():
-            deleted[key[0]].append(key)
+        await self._delete_all(rows)
         changed: dict[str, list[ReadRow]] = defaultdict(list)
         for key, row in rows.changed():
             changed[key[0]].append(row)
         for model in MODELS:
-            if model.name in deleted:
-                await self._delete(model, deleted[model.name])
             if model.name in changed:
                 await self._upsert(model, changed[model.name], data_keys)
+
+    async def add(self, rows: Rows, data_keys: Mapping[str, DataKey]) -> None:
+        """As `write`, where nobody else writes: what did not exist is copied in.
+
+        Whoever's data key is gone by now is erased further on in the log, and swept there.
+        """
+        await self._sweep(rows)
+        known: dict[str, list[ReadRow]] = defaultdict(list)
+        new: dict[str, list[ReadRow]] = defaultdict(list)
+        for key, row in rows.changed():
+            (known if rows.was_loaded(key) else new)[key[0]].append(row)
+        await self._delete_all(rows)
+        for model in MODELS:
+            if model.name in known:
+                await self._upsert(model, known[model.name], data_keys)
+            if model.name in new:
+                await self._copy(model, new[model.name], data_keys)
 
     async def delete_stream(self, stream_id: str) -> None:
         """Every row that the stream's events have made."""
@@ -93,6 +106,14 @@ class RowStore:
             statement = statements.delete_of_conversations(model.table, self._schema)
             await self._connection.execute(statement, conversation_ids)
 
+    async def _delete_all(self, rows: Rows) -> None:
+        deleted: dict[str, list[Key]] = defaultdict(list)
+        for key in rows.deleted():
+            deleted[key[0]].append(key)
+        for model in MODELS:
+            if model.name in deleted:
+                await self._delete(model, deleted[model.name])
+
     async def _delete(self, model: ReadModel, keys: Sequence[Key]) -> None:
         statement = statements.delete_by_key(model.table, self._schema)
         await self._connection.execute(statement, *_columns(keys))
@@ -108,6 +129,22 @@ class RowStore:
         ]
         statement = statements.upsert(model.table, self._schema)
         await self._connection.execute(statement, *plain, sealed, key_ids)
+
+    async def _copy(
+        self, model: ReadModel, rows: Sequence[ReadRow], data_keys: Mapping[str, DataKey]
+    ) -> None:
+        await self._connection.copy_records_to_table(
+            model.name,
+            schema_name=self._schema,
+            columns=(*model.plain, "sealed", "key_id"),
+            records=(_record(model, row, data_keys[row.owner_id]) for row in rows),
+        )
+
+
+def _record(model: ReadModel, row: ReadRow, data_key: DataKey) -> tuple[Any, ...]:
+    """Its values in the order of the columns."""
+    plain = [getattr(row, name) for name in model.plain]
+    return (*plain, seal(model, row, data_key), _stored_id(data_key.key_id))
 
 
 def to_row(

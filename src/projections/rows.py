@@ -51,13 +51,22 @@ class Sweep:
 
 
 class Rows:
-    """Rows by key; None stands for a row that is known not to exist."""
+    """Rows by key; None stands for a row that is known not to exist.
+
+    `is_all` says that what was not loaded does not exist either, as where streams are folded from
+    their beginning.
+    """
 
     def __init__(
-        self, loaded: Mapping[Key, ReadRow | None], data_keys: Mapping[str, DataKey]
+        self,
+        loaded: Mapping[Key, ReadRow | None],
+        data_keys: Mapping[str, DataKey],
+        *,
+        is_all: bool = False,
     ) -> None:
         self._loaded = loaded
         self._data_keys = data_keys
+        self._is_all = is_all
         self._rows: dict[Key, ReadRow | None] = dict(loaded)
         self._parts: dict[str, dict[Key, None]] = {}
         self._touched: dict[Key, None] = {}
@@ -71,10 +80,9 @@ class Rows:
         return self._data_keys[owner_id]
 
     def get(self, key: Key, kind: type[RowType]) -> RowType | None:
-        try:
-            row = self._rows[key]
-        except KeyError:
-            raise RowNotLoaded(key) from None
+        row = self._rows.get(key)
+        if row is None and not self._is_all and key not in self._rows:
+            raise RowNotLoaded(key)
         if row is not None and not isinstance(row, kind):
             raise TypeError(f"Row {'|'.join(key)} is a {type(row).__name__}, not {kind.__name__}.")
         return row
@@ -130,10 +138,19 @@ class Rows:
     def deleted(self) -> Iterable[Key]:
         return (k for k in self._touched if self._rows[k] is None and self._loaded.get(k))
 
+    def was_loaded(self, key: Key) -> bool:
+        """Whether the row existed when the fold began."""
+        return self._loaded.get(key) is not None
+
+    def all(self) -> dict[Key, ReadRow]:
+        """As they stand now."""
+        return {key: row for key, row in self._rows.items() if row is not None}
+
     def _set(self, key: Key, row: ReadRow | None) -> None:
-        if key not in self._rows:
+        before = self._rows.get(key)
+        if before is None and not self._is_all and key not in self._rows:
             raise RowNotLoaded(key)
-        self._journal.append((key, self._rows[key]))
+        self._journal.append((key, before))
         self._rows[key] = row
         self._touched[key] = None
         self._file(key, row)

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import (
     ARRAY,
+    DDL,
     Column,
+    MetaData,
     Select,
     Table,
     Text,
@@ -20,7 +22,9 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     tuple_,
+    update,
 )
 from sqlalchemy.dialects.postgresql import asyncpg, insert
 from sqlalchemy.engine.interfaces import Compiled
@@ -49,17 +53,39 @@ def drop_schema(schema: str) -> str:
 
 
 @cache
-def create_table(table: Table, schema: str) -> tuple[str, ...]:
-    """The table, then its indexes."""
+def create_table(table: Table, schema: str, *, is_new: bool = True) -> tuple[str, ...]:
+    """The table, then its indexes; nothing where it is not new but there."""
     indexes = sorted(table.indexes, key=lambda index: str(index.name))
-    creations: list[ClauseElement] = [CreateTable(table), *map(CreateIndex, indexes)]
+    creations: list[ClauseElement] = [
+        CreateTable(table, if_not_exists=not is_new),
+        *map(CreateIndex, indexes),
+    ]
     return tuple(_sql(creation, schema) for creation in creations)
+
+
+def analyze(table: Table, schema: str) -> str:
+    placed = table.to_metadata(MetaData(), schema=schema)
+    analysis = DDL("ANALYZE %(fullname)s")  # type: ignore[no-untyped-call]
+    return _sql(analysis.against(placed), schema)
 
 
 @cache
 def select_by_key(table: Table, schema: str) -> str:
     """Parameters: an array for each primary key column."""
     return _sql(select(table).where(_has_key(table)), schema)
+
+
+@cache
+def select_of_range(table: Table, column: str, schema: str) -> str:
+    """Parameters: the id after which they begin, and the last one."""
+    after, up_to = (bindparam(name, type_=table.c[column].type) for name in ("after", "up_to"))
+    return _sql(select(table).where(table.c[column] > after, table.c[column] <= up_to), schema)
+
+
+@cache
+def select_of_streams(table: Table, column: str, schema: str) -> str:
+    """Parameter: an array of ids."""
+    return _sql(select(table).where(table.c[column] == _any("ids")), schema)
 
 
 @cache
@@ -109,6 +135,54 @@ def bound(statement: Select[Any], schema: str, given: Mapping[str, Any]) -> tupl
     fixed = compiled.params
     names: Sequence[str] = getattr(compiled, "positiontup", None) or ()
     return str(compiled), [given.get(name, fixed[name]) for name in names]
+
+
+@cache
+def insert_partitions(table: Table, schema: str) -> str:
+    """Parameters: an array for each column but the last; nothing where there are some."""
+    names = [column.name for column in table.c][:-1]
+    source = select(_given(table, names)).where(~select(table).exists())
+    return _sql(insert(table).from_select(names, source, include_defaults=False), schema)
+
+
+@cache
+def unfinished_partitions(table: Table, schema: str) -> str:
+    hidden = ("after_id", "is_done")
+    columns = [column for column in table.c if column.name not in hidden]
+    return _sql(select(*columns).where(~table.c.is_done).order_by(table.c.number), schema)
+
+
+@cache
+def partition_progress(table: Table, schema: str) -> str:
+    """How many events are applied, of how many, up to which position."""
+    columns = table.c
+    figures = (
+        func.sum(columns.applied),
+        func.sum(columns.events),
+        func.max(columns.up_to_position),
+    )
+    return _sql(select(*figures), schema)
+
+
+@cache
+def advance_partition(table: Table, schema: str) -> str:
+    """Parameters: applied, at_id and at_version as they will be; number, at_id and at_version as
+    they are."""
+    columns = table.c
+    changes = {n: bindparam(f"new_{n}", type_=columns[n].type) for n in _MOVING}
+    is_there = [columns[n] == bindparam(f"old_{n}") for n in ("number", "at_id", "at_version")]
+    statement = update(table).values(changes).where(*is_there).returning(columns.number)
+    return _sql(statement, schema)
+
+
+@cache
+def finish_partition(table: Table, schema: str) -> str:
+    """Parameter: its number."""
+    is_it = table.c.number == bindparam("number")
+    return _sql(update(table).values(is_done=true()).where(is_it), schema)
+
+
+_MOVING = ("applied", "at_id", "at_version")
 
 
 def _has_key(table: Table) -> ColumnElement[bool]:

@@ -39,6 +39,11 @@ class ReadModel:
     def plain(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.table.c if c.name not in ("sealed", "key_id"))
 
+    @cached_property
+    def stream_column(self) -> str:
+        """The column with the id of the row's conversation or task."""
+        return "conversation_id" if "conversation_id" in self.table.c else "id"
+
     def key_of(self, row: ReadRow) -> Key:
         return (self.name, *(getattr(row, name) for name in self.primary_key))
 

@@ -1,4 +1,4 @@
--- $1 definition text: of the release that asks
+-- $1 definition text: of the release that asks. Those that look as if they had.
 SELECT g.generation
 FROM verbatim.generations AS g
 WHERE g.state = 'standby' AND g.swapped_at < now() - interval '1 day'

@@ -1,0 +1,2 @@
+-- $1 generations int[]
+SELECT generation, stream_id, position FROM verbatim.parked WHERE generation = ANY ($1)
