@@ -9,10 +9,13 @@ from functools import cache
 from typing import Any
 
 import asyncpg
+import structlog
 
 from projections import statements
 from projections.errors import GenerationGone
 from projections.fold import FOLD_VERSION, MODELS
+
+log = structlog.get_logger()
 
 #: Which state a generation is in: building, then live, then standby.
 LIVE = "live"
@@ -108,7 +111,10 @@ async def drop_expired_generations(pool: asyncpg.Pool, wanted: str) -> list[int]
     """
     rows = await pool.fetch(statements.load("expired_generations"), wanted)
     numbers = [row["generation"] for row in rows]
-    return [number for number in numbers if await _drop_expired(pool, number, wanted)]
+    dropped = [number for number in numbers if await _drop_expired(pool, number, wanted)]
+    if dropped:
+        log.info("generations_dropped", generations=dropped)
+    return dropped
 
 
 async def _drop_expired(pool: asyncpg.Pool, number: int, wanted: str) -> bool:

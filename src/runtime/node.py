@@ -31,6 +31,7 @@ from events.listener import Listener
 from events.sealer import Sealer
 from events.signal import LogSignal
 from events.store import EventStore
+from projections.generations import definition, drop_expired_generations
 from projections.projector import Projector
 from projections.read_models import ReadModels
 from projections.recording import ParkingRecorder
@@ -218,7 +219,11 @@ async def _keep_up(node: Node) -> None:
     async def allowances() -> None:
         await forget_allowances(pool)
 
+    async def generations() -> None:
+        await drop_expired_generations(pool, definition())
+
     async def in_use() -> None:
         await node.signal.wait_beyond(node.signal.head)
 
-    await keep_up((frames, tokens, allowances, node.attachments.sweep), in_use)
+    chores = (frames, tokens, allowances, generations, node.attachments.sweep)
+    await keep_up(chores, in_use)
