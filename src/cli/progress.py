@@ -29,13 +29,26 @@ def reporting(*, as_json: bool) -> Iterator[Reporter]:
         yield _Lines(as_json)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(TextColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f} a second" if task.speed else "")
 
     bars = Progress(
         "{task.description}",
         BarColumn(),
         MofNCompleteColumn(),
         "{task.fields[unit]}",
+        Rate(""),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
@@ -69,18 +82,28 @@ class _Line:
         self._action = action
         self._unit = unit
         self._as_json = as_json
-        self._started = self._said_at = time.monotonic()
+        self._said_at = time.monotonic()
         self._last = (-1, -1)
+        #: Where and when it was seen first: what broke off does not begin at nothing.
+        self._first: tuple[int, float] | None = None
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
+        self._first = self._first or (done, now)
         is_due = done >= total or now - self._said_at >= LINE_SECONDS
         if not is_due or (done, total) == self._last:
             return
         self._said_at, self._last = now, (done, total)
-        rate = done / max(now - self._started, 0.001)
+        begun_at, started = self._first
+        rate = (done - begun_at) / max(now - started, 0.001)
+        left = round((total - done) / rate) if rate else None
         if not self._as_json:
-            say(f"{self._action}: {done:,} of {total:,} {self._unit}, {rate:,.0f} a second")
+            self._say(done, total, rate, left)
             return
-        figures = {"done": done, "total": total, "per_second": int(rate)}
+        figures = {"done": done, "total": total, "per_second": int(rate), "seconds_left": left}
         print_json({"event": "progress", "action": self._action, "unit": self._unit, **figures})
+
+    def _say(self, done: int, total: int, rate: float, left: int | None) -> None:
+        rest = f", {left:,} s left" if left else ""
+        said = f"{self._action}: {done:,} of {total:,} {self._unit}, {rate:,.0f} a second{rest}"
+        say(said)

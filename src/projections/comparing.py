@@ -17,7 +17,7 @@ from events.cipher import DataKey
 from events.keys import KeyRing
 from projections import statements
 from projections.errors import GenerationGone, UnreadableRow
-from projections.fold import BY_CATEGORY
+from projections.fold import BY_CATEGORY, stream_of
 from projections.generations import Generation
 from projections.log_tables import NO_KEY
 from projections.partitions import PAGE_STREAMS, Range, bounds_of
@@ -30,22 +30,26 @@ PAGE_EVENTS = 5_000
 #: Greater than every id.
 LAST_ID = "\U0010ffff"
 
-MODEL_OF = {m.name: (m, category) for category, models in BY_CATEGORY.items() for m in models}
-
 Streams = Range | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     stream_id: str
-    table: str
-    row_id: str
-    #: missing | unexpected | changed | unreadable | parked
+    #: missing | unexpected | changed | unreadable | parked | unfoldable
     kind: str
+    #: Empty where it is about the stream as a whole.
+    table: str = ""
+    #: The values of the primary key.
+    key: tuple[str, ...] = ()
     #: The fields that differ; content is never named.
     fields: tuple[str, ...] = ()
-    #: Of the event that the row should show and does not, where that is known.
+    #: Of the last event that made the row what it should be, where that is known.
     position: int | None = None
+
+    @property
+    def row_id(self) -> str:
+        return self.key[-1] if self.key else ""
 
 
 @dataclass(slots=True)
@@ -133,14 +137,10 @@ def differing(expected: Found, actual: Found) -> list[Difference]:
         and key not in expected.unreadable
     ]
     found += [
-        Difference(stream_id=stream_id, table=key[0], row_id=key[-1], kind="unreadable")
+        Difference(stream_id=stream_id, table=key[0], key=key[1:], kind="unreadable")
         for key, stream_id in {**expected.unreadable, **actual.unreadable}.items()
     ]
     return sorted(found, key=lambda d: (d.stream_id, d.table, d.row_id))
-
-
-def stream_of(model: ReadModel, category: str, row: object) -> str:
-    return f"{category}-{getattr(row, model.stream_column)}"
 
 
 def _ids_of(category: str, streams: Streams) -> tuple[object, ...]:
@@ -179,7 +179,6 @@ def _read(
 
 
 def _difference(key: Key, wanted: ReadRow | None, there: ReadRow | None) -> Difference:
-    model, category = MODEL_OF[key[0]]
     fields: tuple[str, ...] = ()
     if wanted and there:
         kind = "changed"
@@ -188,9 +187,9 @@ def _difference(key: Key, wanted: ReadRow | None, there: ReadRow | None) -> Diff
     else:
         kind = "missing" if wanted else "unexpected"
     return Difference(
-        stream_id=stream_of(model, category, wanted or there),
+        stream_id=stream_of(key[0], wanted or there),
         table=key[0],
-        row_id=key[-1],
+        key=key[1:],
         kind=kind,
         fields=fields,
     )
@@ -218,8 +217,6 @@ async def _left_out(
     worse = [
         Difference(
             stream_id=row["stream_id"],
-            table="",
-            row_id="",
             kind="parked",
             position=row["position"],
         )

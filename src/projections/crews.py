@@ -10,10 +10,11 @@ from typing import Protocol
 import asyncpg
 
 from events.store import EventStore
-from projections.comparing import Comparing, Difference
-from projections.filling import Filler
+from projections.comparing import Comparing, Difference, Streams
+from projections.filling import PAGE_EVENTS, Filler
 from projections.generations import Generation
-from projections.partitions import Partition, Range
+from projections.partitions import Partition
+from projections.verifying import Verified, Verifying
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Crew(Protocol):
 
     async def fill(self, partition: Partition) -> None: ...
 
-    async def compare(self, pair: Pair, streams: Range | Sequence[str]) -> list[Difference]: ...
+    async def compare(self, pair: Pair, streams: Streams) -> list[Difference]: ...
+
+    async def verify(self, live: Generation, streams: Streams) -> Verified: ...
 
 
 async def share_out(crew: Crew, pieces: Sequence[Callable[[], Awaitable[None]]]) -> None:
@@ -54,12 +57,18 @@ async def share_out(crew: Crew, pieces: Sequence[Callable[[], Awaitable[None]]])
 class LocalCrew:
     hands = 1
 
-    def __init__(self, pool: asyncpg.Pool, store: EventStore, *, page_events: int) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, store: EventStore, *, page_events: int = PAGE_EVENTS
+    ) -> None:
         self._filler = Filler(pool, store, page_events=page_events)
         self._comparing = Comparing(pool, store.keys)
+        self._verifying = Verifying(pool, store)
 
     async def fill(self, partition: Partition) -> None:
         await self._filler.fill(partition)
 
-    async def compare(self, pair: Pair, streams: Range | Sequence[str]) -> list[Difference]:
+    async def compare(self, pair: Pair, streams: Streams) -> list[Difference]:
         return await self._comparing.compare(pair.live, pair.next, streams)
+
+    async def verify(self, live: Generation, streams: Streams) -> Verified:
+        return await self._verifying.verify(live, streams)

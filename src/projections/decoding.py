@@ -6,11 +6,14 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import asyncpg
+
 from events import codec, conversation, task, user
 from events.cipher import DataKey
 from events.errors import ContentErased, NewerSchema, UnknownTopic
 from events.event import resolve_topic
 from events.stored import RecordedEvent, StoredEvent
+from projections import statements
 
 FOLDED_CATEGORIES = frozenset({conversation.CATEGORY, task.CATEGORY})
 
@@ -50,6 +53,21 @@ def is_folded(stored: StoredEvent) -> bool:
     return (
         stored.stream_id.partition("-")[0] in FOLDED_CATEGORIES or stored.topic == user.Erased.topic
     )
+
+
+async def erasures(
+    reader: asyncpg.Pool | asyncpg.Connection, up_to_position: int
+) -> Mapping[str, int]:
+    """Of each owner who was erased, up to where: nothing before it makes a row."""
+    rows = await reader.fetch(statements.load("erasures"), up_to_position)
+    return {row["stream_id"].removeprefix(user.stream_of("")): row["position"] for row in rows}
+
+
+def is_due(stored: StoredEvent, up_to_position: int, erased: Mapping[str, int]) -> bool:
+    """Whether it makes a row when its stream is folded from the beginning."""
+    if stored.position is None or stored.position > up_to_position:
+        return False
+    return not erased or stored.position > erased.get(stored.owner_id, 0)
 
 
 def decode(stored: Iterable[StoredEvent], keys: Mapping[uuid.UUID, DataKey]) -> Iterable[Decoded]:

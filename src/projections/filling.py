@@ -11,12 +11,21 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from events import codec, user
+from events import codec
+from events.cipher import DataKey
 from events.store import EventStore
 from events.stored import StoredEvent
-from projections import partitions, statements
+from projections import partitions
 from projections.batches import POISON, park, parked_streams
-from projections.decoding import Decoded, data_keys_of, decode, readable, split_known
+from projections.decoding import (
+    Decoded,
+    data_keys_of,
+    decode,
+    erasures,
+    is_due,
+    readable,
+    split_known,
+)
 from projections.fold import fold
 from projections.generations import schema_of
 from projections.loading import load
@@ -40,7 +49,7 @@ class Filler:
 
     async def fill(self, partition: Partition) -> None:
         """To its end. Raises GenerationGone when somebody else fills it, or dropped it."""
-        erased = await self._erased(partition.up_to_position)
+        erased = await erasures(self._pool, partition.up_to_position)
         reading = self._read(partition.at_id, partition.at_version, partition.up_to_id)
         while page := await reading:
             last = page[-1]
@@ -62,11 +71,6 @@ class Filler:
         )
         return asyncio.create_task(reading)
 
-    async def _erased(self, up_to_position: int) -> Mapping[str, int]:
-        """Of each owner who was erased, up to where: nothing before it makes a row."""
-        rows = await self._pool.fetch(statements.load("erasures"), up_to_position)
-        return {r["stream_id"].removeprefix(user.stream_of("")): r["position"] for r in rows}
-
     async def _apply(
         self, partition: Partition, page: Sequence[StoredEvent], erased: Mapping[str, int]
     ) -> Partition:
@@ -83,20 +87,21 @@ class Filler:
     async def _commit(
         self, partition: Partition, page: Sequence[StoredEvent], erased: Mapping[str, int]
     ) -> Partition:
-        due = [e for e in page if _is_due(e, partition.up_to_position, erased)]
+        due = [e for e in page if is_due(e, partition.up_to_position, erased)]
         _, newer = split_known(due)
         if newer is not None:
             raise newer
         keys = await self._store.keys.load(codec.key_ids_of(due))
         decoded = list(decode(due, keys))
+        data_keys = data_keys_of(decoded, keys)
         moved = partition.after(page[-1], len(page))
         async with self._pool.acquire() as connection, connection.transaction():
             await partitions.claim(connection, partition, moved)
             store = RowStore(connection, schema_of(partition.generation), self._store.keys)
-            rows, parked = await self._begin(connection, store, partition, decoded)
+            rows, parked = await self._begin(connection, store, partition, decoded, data_keys)
             for poisoned, error in _fold(rows, decoded, parked):
                 await park(connection, partition.generation, poisoned, error)
-            await store.add(rows, data_keys_of(decoded, keys))
+            await store.add(rows, data_keys, partition.at_id)
         return moved
 
     async def _begin(
@@ -105,14 +110,15 @@ class Filler:
         store: RowStore,
         partition: Partition,
         decoded: Sequence[Decoded],
+        data_keys: Mapping[str, DataKey],
     ) -> tuple[Rows, set[str]]:
         """The rows of the stream that goes on, and whether it is parked."""
         begun = [d for d in decoded if d.stored.stream_id == partition.at_id]
         if not begun:
-            return Rows({}, is_all=True), set()
-        loaded = await load(store, readable(begun))
+            return Rows({}, data_keys, is_all=True), set()
+        loaded = await load(store, readable(begun), data_keys)
         parked = await parked_streams(connection, partition.generation, [partition.at_id])
-        return Rows(loaded.all(), is_all=True), parked
+        return Rows(loaded.all(), data_keys, is_all=True), parked
 
     async def _park_only(
         self, partition: Partition, stored: StoredEvent, error: Exception
@@ -122,12 +128,6 @@ class Filler:
             await partitions.claim(connection, partition, moved)
             await park(connection, partition.generation, stored, error)
         return moved
-
-
-def _is_due(stored: StoredEvent, up_to_position: int, erased: Mapping[str, int]) -> bool:
-    if stored.position is None or stored.position > up_to_position:
-        return False
-    return not erased or stored.position > erased.get(stored.owner_id, 0)
 
 
 def _fold(

@@ -16,7 +16,7 @@ from projections import (
     thread_items,
     usage,
 )
-from projections.rows import Key, Rows
+from projections.rows import Key, ReadRow, Rows
 from projections.tables import ReadModel
 
 #: Raise it whenever the fold makes other rows of the same events; the tables' DDL counts by itself.
@@ -39,6 +39,16 @@ MODELS = CONVERSATION_MODELS + TASK_MODELS
 
 #: Every row is made by the events of one stream: so streams can be folded apart from each other.
 BY_CATEGORY = {conversation.CATEGORY: CONVERSATION_MODELS, task.CATEGORY: TASK_MODELS}
+
+_STREAM_OF = {
+    m.name: (f"{c}-", m.stream_column) for c, models in BY_CATEGORY.items() for m in models
+}
+
+
+def stream_of(table: str, row: ReadRow | None) -> str:
+    """The stream whose events made the row."""
+    category, column = _STREAM_OF[table]
+    return f"{category}{getattr(row, column)}"
 
 
 def keys(event: RecordedEvent) -> Iterable[Key]:

@@ -18,6 +18,7 @@ from projections.fold import FOLD_VERSION, MODELS
 log = structlog.get_logger()
 
 #: Which state a generation is in: building, then live, then standby.
+BUILDING = "building"
 LIVE = "live"
 STANDBY = "standby"
 #: How long those who read a generation may keep it from being dropped; the next hour comes again.

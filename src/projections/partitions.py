@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import asyncpg
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, Table, false
 
+from events.store import MAX_VERSION
 from events.stored import StoredEvent
 from projections import statements
 from projections.decoding import FOLDED_CATEGORIES
@@ -78,7 +79,7 @@ def bounds_of(category: str) -> tuple[str, str]:
 async def plan(pool: asyncpg.Pool, generation: Generation, up_to_position: int) -> None:
     """Divide the log among partitions, where that has not been done."""
     numbered = [
-        (n, r.after_id, r.up_to_id, up_to_position, r.events, 0, r.after_id, 0)
+        (n, r.after_id, r.up_to_id, up_to_position, r.events, 0, r.after_id, MAX_VERSION)
         for n, r in enumerate(await ranges(pool), start=1)
     ]
     columns = [list(column) for column in zip(*numbered, strict=True)]

@@ -23,7 +23,7 @@ from projections import (
     thread_items,
     usage,
 )
-from projections.fold import MODELS
+from projections.fold import MODELS, stream_of
 from projections.log_tables import NO_KEY
 from projections.rows import Key, ReadRow, Rows
 from projections.sealing import seal, unseal
@@ -57,8 +57,9 @@ class RowStore:
             if model.name in changed:
                 await self._upsert(model, changed[model.name], data_keys)
 
-    async def add(self, rows: Rows, data_keys: Mapping[str, DataKey]) -> None:
-        """As `write`, where nobody else writes: what did not exist is copied in.
+    async def add(self, rows: Rows, data_keys: Mapping[str, DataKey], begun_stream_id: str) -> None:
+        """As `write`, into a generation that is being filled: the rows of all streams but the one
+        that was begun before do not exist, so they are copied in.
 
         Whoever's data key is gone by now is erased further on in the log, and swept there.
         """
@@ -66,7 +67,8 @@ class RowStore:
         known: dict[str, list[ReadRow]] = defaultdict(list)
         new: dict[str, list[ReadRow]] = defaultdict(list)
         for key, row in rows.changed():
-            (known if rows.was_loaded(key) else new)[key[0]].append(row)
+            is_new = stream_of(key[0], row) != begun_stream_id
+            (new if is_new else known)[key[0]].append(row)
         await self._delete_all(rows)
         for model in MODELS:
             if model.name in known:

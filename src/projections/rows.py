@@ -138,10 +138,6 @@ class Rows:
     def deleted(self) -> Iterable[Key]:
         return (k for k in self._touched if self._rows[k] is None and self._loaded.get(k))
 
-    def was_loaded(self, key: Key) -> bool:
-        """Whether the row existed when the fold began."""
-        return self._loaded.get(key) is not None
-
     def all(self) -> dict[Key, ReadRow]:
         """As they stand now."""
         return {key: row for key, row in self._rows.items() if row is not None}
