@@ -26,6 +26,7 @@ EVENTS_A_TURN = 7.2
 TOOL_SHARE = 0.4
 LONGEST_TURNS = 1_000
 CONTEXT_EVENTS = 15
+USER = "user:someone"
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 WORDS = (
@@ -56,6 +57,8 @@ _LEAF = bytes(32)
 class Size:
     conversations: int
     events: int
+    #: Nothing but messages of users, so that there are as many messages as events.
+    is_of_messages: bool = False
 
     @property
     def owners(self) -> int:
@@ -108,7 +111,7 @@ async def _store(pool: asyncpg.Pool, rows: list[Row], position: int) -> int:
 def _conversation(chance: random.Random, size: Size, key: DataKey, n: int) -> Iterator[Row]:
     stream_id = c.stream_of(new_id_text())
     moment = BEGINNING + timedelta(minutes=n // CROWD * 60, seconds=chance.random() * 60)
-    history = _history(chance, _turns(chance, size.mean_turns))
+    history = _monologue(chance, size) if size.is_of_messages else _history(chance, size)
     for version, (event, actor) in enumerate(history, start=1):
         moment += timedelta(seconds=chance.expovariate(1.0))
         yield _row(stream_id, version, event, actor, key, moment)
@@ -135,13 +138,18 @@ def _row(
     return (stream_id, version, event_id, *of_class, state, key.owner_id, metadata, moment)
 
 
-def _history(chance: random.Random, turns: int) -> Iterator[tuple[Event, str]]:
-    user = "user:someone"
-    yield c.Started(), user
-    for turn in range(turns):
+def _monologue(chance: random.Random, size: Size) -> Iterator[tuple[Event, str]]:
+    yield c.Started(), USER
+    for _ in range(_turns(chance, size.events / size.conversations)):
+        yield c.UserMessagePosted(message_id=new_id_text(), text=_text(chance, 25)), USER
+
+
+def _history(chance: random.Random, size: Size) -> Iterator[tuple[Event, str]]:
+    yield c.Started(), USER
+    for turn in range(_turns(chance, size.mean_turns)):
         message_id, run_id = new_id_text(), new_id_text()
-        yield c.UserMessagePosted(message_id=message_id, text=_text(chance, 25)), user
-        yield c.RunRequested(run_id=run_id, message_id=message_id), user
+        yield c.UserMessagePosted(message_id=message_id, text=_text(chance, 25)), USER
+        yield c.RunRequested(run_id=run_id, message_id=message_id), USER
         for event in _run(chance, run_id, turn):
             yield event, f"agent:{run_id}"
         if turn == 0:

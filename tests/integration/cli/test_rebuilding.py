@@ -10,6 +10,9 @@ from pathlib import Path
 import asyncpg
 
 from events import conversation as c
+from projections.crews import LocalCrew
+from projections.status import read_status
+from projections.verification import verify
 from tests.integration.cli.command_line import on_database
 from tests.log_node import LogNode, append_to, log_node, new_stream
 
@@ -21,7 +24,7 @@ DEADLINE_SECONDS = 55.0
 
 async def test_rebuild_that_is_killed_goes_on_where_it_was(database_url: str) -> None:
     line = on_database(database_url)
-    async with log_node(database_url, size=4) as log:
+    async with log_node(database_url, size=8) as log:
         head = await write_conversations(log)
         with line.going("projections", "rebuild", "--workers", "2", "--json") as going:
             async with one_partition_held(log.pool):
@@ -32,18 +35,15 @@ async def test_rebuild_that_is_killed_goes_on_where_it_was(database_url: str) ->
                 going.process.wait()
                 # Its workers do not outlive it.
                 await until(lambda: ended(workers))
-        (broken,) = line.answer("projections", "status", "--json").rows()
-        assert (broken["state"], broken["is_being_built"]) == ("building", False)
-        assert 0 < broken["applied"] < broken["events"] == head
-        *rows, swapped = line.answer("projections", "rebuild", "--workers", "2", "--json").rows()
-        assert (swapped["event"], swapped["generation"]) == ("swapped", broken["generation"])
-        assert rows[0]["done"] >= broken["applied"]
-        verified = line.answer("projections", "verify", "--workers", "2", "--json").rows()[-1]
-        assert (verified["event"], verified["events"], verified["differences"]) == (
-            "verified",
-            head,
-            0,
-        )
+        (broken,) = await read_status(log.pool)
+        assert (broken.state, broken.is_being_built) == ("building", False)
+        assert broken.applied is not None
+        assert 0 < broken.applied < head == broken.events
+        *rows, swapped = line.answer("projections", "rebuild", "--json").rows()
+        assert (swapped["event"], swapped["generation"]) == ("swapped", broken.generation)
+        assert rows[0]["done"] >= broken.applied
+        verified = await verify(log.pool, LocalCrew(log.pool, log.store))
+        assert (verified.events, verified.differences) == (head, ())
 
 
 async def write_conversations(log: LogNode) -> int:
@@ -102,9 +102,7 @@ async def test_damage_is_found_mended_and_the_mending_taken_back(database_url: s
             await log.store.append(
                 append_to(stream_id, 0, c.Started(), c.UserMessagePosted(message_id="m", text="x"))
             )
-        line.answer("projections", "rebuild")
-        (live,) = line.answer("projections", "status", "--json").rows()
-        assert live["lag_seconds"] == 0
+        live = line.answer("projections", "rebuild", "--json").rows()[-1]
         damage = f"DELETE FROM read_g{live['generation']}.messages WHERE conversation_id = $1"
         await log.pool.execute(damage, c.id_of(streams[1]))
 
@@ -114,22 +112,23 @@ async def test_damage_is_found_mended_and_the_mending_taken_back(database_url: s
     assert (difference["stream_id"], difference["position"]) == (streams[1], 4)
     assert (difference["kind"], difference["table"]) == ("missing", "messages")
     assert verified["differences"] == 1
-    plain = line.run("projections", "verify")
-    assert f"first {streams[1]} at position 4" in plain.err
-    assert plain.out == f"{streams[1]} at position 4: messages m is missing\n"
 
-    assert line.run("projections", "rebuild", "tasks").code == 1
-    assert line.run("projections", "rebuild", "tusks").code == 2
+    refused = line.run("projections", "rebuild", "tasks")
+    assert refused.code == 1
+    assert refused.out == f"{streams[1]}: messages m is unexpected\n"
+    assert "nothing was swapped" in refused.err
     line.answer("projections", "rebuild", "messages")
-    line.answer("projections", "verify")
-    states = [row["state"] for row in line.answer("projections", "status", "--json").rows()]
-    assert states == ["standby", "live"]
-
     back = line.answer("projections", "rollback", "--json").rows()[0]
     assert back["generation"] == live["generation"]
-    assert line.run("projections", "verify").code == 1
+    plain = line.run("projections", "verify", "--sample", "5")
+    assert f"first {streams[1]} at position 4" in plain.err
+    assert plain.out == f"{streams[1]} at position 4: messages m is missing\n"
     line.answer("projections", "rebuild", "--swap-anyway")
-    line.answer("projections", "verify", "--sample", "5")
+    shown = line.answer("projections", "status", "--json").rows()
+    assert [row["state"] for row in shown] == ["standby", "standby", "live"]
+    # The swap's own event, since no server runs.
+    assert shown[-1]["lag"] == 1
+    assert shown[-1]["lag_seconds"] > 0
     swaps = line.answer("events", "list", "--category", "projection", "--json").rows()
     assert [row["topic"] for row in swaps] == ["projection.swapped"] * 3
 
@@ -138,3 +137,9 @@ async def test_rolling_back_without_a_former_generation_is_refused(database_url:
     ran = on_database(database_url).run("projections", "rollback")
     assert (ran.code, ran.out) == (1, "")
     assert "no former generation" in ran.complaint()
+
+
+def test_rebuild_of_a_table_that_there_is_not_is_wrong_usage(database_url: str) -> None:
+    ran = on_database(database_url).run("projections", "rebuild", "tusks")
+    assert ran.code == 2
+    assert "no read table tusks" in ran.complaint()
