@@ -15,7 +15,6 @@ from events.stored import Append
 from events.system import SYSTEM_OWNER, Swapped
 from projections import statements
 from projections.advancing import Advance
-from projections.batches import SILENCE_SECONDS
 from projections.errors import GenerationGone, SwapTimedOut
 from projections.generations import Generation, find_generation, live_generation
 from projections.recording import STREAM
@@ -24,6 +23,8 @@ log = structlog.get_logger()
 
 #: How long a swap may wait for the live generation, which others wait for behind it.
 LOCK_SECONDS = 1.0
+#: How long one that falls silent inside it may keep the others, and readers of their own writes.
+SILENCE_SECONDS = 3.0
 ATTEMPTS = 20
 PAUSE_SECONDS = 0.25
 
