@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page
+
+from tests.requirements import require
 
 SOURCE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 GRAVE = ("serious", "critical")
@@ -18,9 +18,8 @@ def grave_findings(page: Page) -> list[str]:
 
     The script comes by the debugger, which no Content-Security-Policy stops.
     """
-    if not SOURCE.exists() and not os.environ.get("VERBATIM_REQUIRE_ALL"):
-        pytest.skip("the site's packages are not installed: run scripts/check once")
-    page.evaluate(SOURCE.read_text())
+    axe = require(SOURCE if SOURCE.exists() else None, "axe (scripts/check brings it)")
+    page.evaluate(axe.read_text())
     found: dict[str, Any] = page.evaluate("axe.run({ resultTypes: ['violations'] })")
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary']}"

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.requirements import require
 
 ROOT = Path(__file__).parents[3]
 #: The machine's, or the one that scripts/web has fetched.
@@ -37,9 +37,8 @@ CASES: list[tuple[dict[str, str], str | None]] = [
 ]
 
 
-@pytest.mark.skipif(NODE is None, reason="Node is not there: run scripts/check once")
 def test_pooled_url_of_neon_leads_to_the_database_itself() -> None:
     given = json.dumps([env for env, _ in CASES])
-    command = [str(NODE), "--input-type=module", "--eval", PRINT, given]
+    command = [require(NODE, "Node"), "--input-type=module", "--eval", PRINT, given]
     found = subprocess.run(command, cwd=ROOT / "web", capture_output=True, check=True, timeout=30)
     assert json.loads(found.stdout) == [wanted for _, wanted in CASES]
