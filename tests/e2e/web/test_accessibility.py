@@ -63,6 +63,7 @@ def test_tasks_and_chat_keep_nobody_out(ada: Page) -> None:
     for scheme in ("light", "dark"):
         ada.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         expect(ada.locator("html")).to_have_attribute("data-theme", scheme)
+        expect(ada.locator("openai-chatkit .frame")).to_have_attribute("data-scheme", scheme)
         assert grave_findings(ada) == [], scheme
         ada.get_by_role("link", name="Tasks").click()
         expect(ada.get_by_role("listitem").filter(has_text="buy bread").first).to_be_visible()
