@@ -11,10 +11,7 @@ from typing import Any, assert_never
 
 from chatkit.actions import Action
 from chatkit.server import ChatKitServer
-from chatkit.store import AttachmentStore
 from chatkit.types import (
-    Attachment,
-    AttachmentCreateParams,
     AudioInput,
     FeedbackKind,
     HiddenContextItem,
@@ -40,7 +37,7 @@ from chatkit.types import (
 
 from agent.sending import Answer, Message, Sent
 from api.approvals import decision_of, is_decision
-from api.attachments import announce, attachments_to_post, described, parse_attachment_id, remove
+from api.attachments import attachments_to_post
 from api.chatkit_feedback import give_feedback, is_undo
 from api.chatkit_requests import (
     branch_of,
@@ -51,6 +48,7 @@ from api.chatkit_requests import (
     policy_of,
 )
 from api.chatkit_store import ChatContext, ReadTableStore, plain_item, with_more
+from api.chatkit_uploads import Uploads
 from api.errors import NotConfigured, UnusableRequest
 from api.inference import check_model
 from commands.errors import Rejected
@@ -274,21 +272,6 @@ class VerbatimChatKit(ChatKitServer[ChatContext]):
         if row.kind != "widget":
             raise UnusableRequest("This item is no widget, so it has no actions.")
         return WidgetItem.model_validate(row.item)
-
-
-class Uploads(AttachmentStore[ChatContext]):
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    async def create_attachment(
-        self, input: AttachmentCreateParams, context: ChatContext
-    ) -> Attachment:
-        stored = await announce(self._node, self._node.settings, context.owner_id, input)
-        return described(stored, context.base_url)
-
-    async def delete_attachment(self, attachment_id: str, context: ChatContext) -> None:
-        parsed = parse_attachment_id(attachment_id)
-        context.handled = await remove(self._node, context.owner_id, parsed)
 
 
 def _is_pending(row: ThreadItemRow, kind: str) -> bool:

@@ -3253,6 +3253,7 @@ export class OpenAIChatKit extends Base {
       this.#wantedThreadId = wanted;
       return;
     }
+    void this.hideHistory();
     const isFresh = wanted !== null || this.#timeline.isEmpty;
     if (this.#hasThread && wanted === this.#threadId && isFresh) return;
     await this.#open(wanted);
@@ -3620,6 +3621,7 @@ export class OpenAIChatKit extends Base {
    */
   async #send(about, files) {
     const input = { ...about, attachments: files.map(({ id }) => id) };
+    void this.hideHistory();
     if (this.#threadId === null) this.#setThread(null);
     const pendingId = `pending-${newId()}`;
     this.#timeline.clearNotes();
@@ -3646,7 +3648,7 @@ export class OpenAIChatKit extends Base {
       content: [{ type: 'input_text', text }],
       attachments: (item.attachments ?? []).map((/** @type {any} */ file) => file.id),
       ...(item.quoted_text && { quoted_text: item.quoted_text }),
-      inference_options: item.inference_options ?? {},
+      inference_options: { ...item.inference_options, ...inferenceOptions(this.#composer.modelId, null) },
     };
     this.#sticksToBottom = true;
     void this.#request(this.#messageOperation(this.#threadId, input, { edited_item_id: item.id }), { replacing: item.id });

@@ -7,7 +7,10 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.axe import grave_findings
 
+from .backend import Backend
+from .mounted import mount
 from .steps import badge, replies, send
+from .test_options import MODELS, TOOLS
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -24,3 +27,36 @@ def test_page_keeps_nobody_out(page: Page, scheme: str) -> None:
     page.set_viewport_size({"width": 375, "height": 667})
     assert grave_findings(page) == []
     assert not page.evaluate("document.scrollingElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_element_with_all_its_options_keeps_nobody_out(
+    bare: Page, backend: Backend, scheme: str
+) -> None:
+    bare.evaluate("""() => {
+        document.documentElement.lang = 'en';
+        window.act = () => {};
+    }""")
+    threads = [backend.make_thread(title, "hi", "Hello.") for title in ("Groceries", "Travel")]
+    options = {
+        "theme": {"colorScheme": scheme},
+        "header": {"leftAction": {"icon": "menu"}, "rightAction": {"icon": "light-mode"}},
+        "composer": {"models": MODELS, "tools": TOOLS},
+        "disclaimer": {"text": "May be [wrong](https://example.com)."},
+        "threadItemActions": {"feedback": True, "retry": True},
+    }
+    mount(
+        bare,
+        {"header.leftAction.onClick": "act", "header.rightAction.onClick": "act"},
+        initialThread=threads[0].id,
+        **options,
+    )
+    expect(replies(bare)).to_have_text("Hello.")
+    bare.evaluate("chat.setComposerValue({ reply: 'Before.', selectedToolId: 'web' })")
+    bare.get_by_role("button", name="Model: Best").click()
+    assert grave_findings(bare) == []
+    bare.keyboard.press("Escape")
+    bare.get_by_role("button", name="History", exact=True).click()
+    bare.get_by_role("button", name="Rename “Groceries”").click()
+    bare.get_by_role("button", name="Delete “Travel”").click()
+    assert grave_findings(bare) == []
