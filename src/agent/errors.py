@@ -14,6 +14,7 @@ AgentError
 ├── ToolUnknown               a message asks for a tool that does not exist
 ├── ToolsUnavailable          the tool server does not answer
 ├── OutcomeUnknown            a tool was asked, and nobody knows whether it acted
+├── NothingToErase            nothing is held on the user
 ├── LimitReached              the user has asked for as much as is allowed
 └── FramesGone                the frames of a run are no longer kept
 """
@@ -55,6 +56,11 @@ class ModelRefused(AgentError):
 
 class ModelMisbehaved(AgentError):
     pass
+
+
+class NothingToErase(AgentError):
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"Nothing is held on the user {user_id}.")
 
 
 class TurnLimitReached(AgentError):

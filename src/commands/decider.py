@@ -19,6 +19,8 @@ class Decider(Generic[Command, State]):
     decide: Callable[[Command, State], list[Event]]
     #: (state, event, the event's stream version) to the next state.
     evolve: Callable[[State, Event, int], State]
+    #: Topic after which a stream begins afresh, whoever could read what came before.
+    restart_topic: str | None = None
 
     def fold(self, state: State, events: Iterable[Event], version: int = 0) -> State:
         """The state after events that begin at `version` + 1."""

@@ -8,6 +8,7 @@ on what is stored.
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -66,10 +67,20 @@ class _Asked(Generic[Command, State]):
     companions: Companions | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A folded state, as good as the data key its events were read or written with."""
+
+    version: int
+    owner_id: str
+    key_id: uuid.UUID
+    state: Any
+
+
 class CommandHandler:
     def __init__(self, store: EventStore) -> None:
         self._store = store
-        self._states: OrderedDict[str, tuple[int, str, Any]] = OrderedDict()
+        self._states: OrderedDict[str, _Known] = OrderedDict()
         #: One command a stream at a time, so that only other nodes can win a race.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -90,10 +101,12 @@ class CommandHandler:
         """
         async with self._turns.setdefault(stream_id, asyncio.Lock()):
             asked = _Asked(decider, stream_id, command, origin, companions)
-            known = self._remembered(stream_id, origin.owner_id)
-            if known is None and is_new:
-                known = (0, decider.initial_state())
-            handled = await self._try(asked, *known) if known is not None else None
+            known = await self._remembered(stream_id, origin.owner_id)
+            handled = None
+            if known is not None:
+                handled = await self._try(asked, known.version, known.state)
+            elif known is None and is_new:
+                handled = await self._try(asked, 0, decider.initial_state())
             return handled or await self._handle(asked)
 
     async def _try(
@@ -141,25 +154,26 @@ class CommandHandler:
             return await self._replay(appended, state)
         state = decider.fold(state, events, version)
         version += len(events)
-        self._remember(stream_id, version, owner_id, state)
+        await self._remember(stream_id, version, owner_id, state)
         return Handled(stream_id=stream_id, version=version, events=events, state=state)
 
     async def load(
         self, decider: Decider[Any, State], stream_id: str, owner_id: str
     ) -> tuple[int, State]:
         """The stream's version and folded state; Foreign when another user owns it."""
-        version, stored_owner, state = self._states.get(stream_id) or (
-            0,
-            "",
-            decider.initial_state(),
-        )
+        known = await self._remembered(stream_id, owner_id)
+        version, stored_owner, state = 0, owner_id, decider.initial_state()
+        if known is not None:
+            version, stored_owner, state = known.version, known.owner_id, known.state
+        elif decider.restart_topic is not None:
+            version = await self._store.last_of_topic(stream_id, decider.restart_topic)
         recorded = await self._store.read_stream(stream_id, after_version=version)
         if recorded:
             stored_owner = recorded[0].owner_id
             state = decider.fold(state, (r.event for r in recorded), version)
             version = recorded[-1].stream_version
-            self._remember(stream_id, version, stored_owner, state)
-        if version and stored_owner != owner_id:
+            await self._remember(stream_id, version, stored_owner, state)
+        if stored_owner != owner_id:
             raise Foreign
         return version, state
 
@@ -187,14 +201,21 @@ class CommandHandler:
             is_replay=True,
         )
 
-    def _remembered(self, stream_id: str, owner_id: str) -> tuple[int, Any] | None:
+    async def _remembered(self, stream_id: str, owner_id: str) -> _Known | None:
+        """Unless its owner was erased since: whoever comes back does not go on from there."""
         known = self._states.get(stream_id)
-        return (known[0], known[2]) if known is not None and known[1] == owner_id else None
+        if known is None or known.owner_id != owner_id:
+            return None
+        if (await self._store.keys.current(owner_id)).key_id != known.key_id:
+            self._states.pop(stream_id, None)
+            return None
+        return known
 
-    def _remember(self, stream_id: str, version: int, owner_id: str, state: Any) -> None:
+    async def _remember(self, stream_id: str, version: int, owner_id: str, state: Any) -> None:
+        key_id = (await self._store.keys.current(owner_id)).key_id
         known = self._states.get(stream_id)
-        if known is None or known[0] < version:
-            self._states[stream_id] = (version, owner_id, state)
+        if known is None or known.version < version or known.key_id != key_id:
+            self._states[stream_id] = _Known(version, owner_id, key_id, state)
         self._states.move_to_end(stream_id)
         if len(self._states) > CACHED_STATES:
             self._states.popitem(last=False)

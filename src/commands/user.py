@@ -59,7 +59,7 @@ def evolve(state: UserState, event: Event, version: int) -> UserState:
             return state
 
 
-USER = Decider[UserCommand, UserState]("user", UserState, decide, evolve)
+USER = Decider[UserCommand, UserState]("user", UserState, decide, evolve, user.Erased.topic)
 
 
 def check_name(name: str) -> None:

@@ -116,6 +116,11 @@ class EventStore:
         ):
             yield page
 
+    async def last_of_topic(self, stream_id: str, topic: str) -> int:
+        """The version of a stream's last event of a topic; 0 where there is none."""
+        version: int = await self._pool.fetchval(statements.load("last_of_topic"), stream_id, topic)
+        return version
+
     async def read_log(
         self,
         after_position: int,

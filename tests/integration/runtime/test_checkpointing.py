@@ -141,7 +141,7 @@ async def test_append_takes_no_lock_of_the_tree(database_url: str) -> None:
         await add(node)
         connection = await asyncpg.connect(database_url)
         async with connection.transaction():
-            await connection.execute("SELECT pg_advisory_xact_lock(7308325537102296)")
+            await connection.execute("SELECT pg_advisory_xact_lock(7308325537102298)")
             await connection.execute("LOCK TABLE verbatim.tree, verbatim.checkpoints")
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await add(node, 5)

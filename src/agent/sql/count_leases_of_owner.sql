@@ -1,0 +1,2 @@
+-- $1 owner_id text
+SELECT count(*) FROM verbatim.leases WHERE owner_id = $1
