@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from agent import statements
-from agent.errors import NothingToErase
+from agent.errors import NotErasable, NothingToErase
 from events import user
 from events.errors import VersionConflict
 from events.store import EventStore
@@ -43,7 +43,9 @@ class Eraser:
         self._store = store
 
     async def erase(self, user_id: str, actor: str) -> Erasure:
-        """Raises NothingToErase, and what an append raises."""
+        """Raises NothingToErase, NotErasable, and what an append raises."""
+        if (await self._store.keys.current(SYSTEM_OWNER)).stored_id is None:
+            raise NotErasable
         runs = await self._pool.fetchval(statements.load("request_cancel_of_owner"), user_id)
         if runs:
             await self._wait_for_runs(user_id)

@@ -15,6 +15,7 @@ AgentError
 ├── ToolsUnavailable          the tool server does not answer
 ├── OutcomeUnknown            a tool was asked, and nobody knows whether it acted
 ├── NothingToErase            nothing is held on the user
+├── NotErasable               content is stored as it is, under no key that could be destroyed
 ├── LimitReached              the user has asked for as much as is allowed
 └── FramesGone                the frames of a run are no longer kept
 """
@@ -61,6 +62,14 @@ class ModelMisbehaved(AgentError):
 class NothingToErase(AgentError):
     def __init__(self, user_id: str) -> None:
         super().__init__(f"Nothing is held on the user {user_id}.")
+
+
+class NotErasable(AgentError):
+    def __init__(self) -> None:
+        super().__init__(
+            "Nobody can be erased with VERBATIM_ENCRYPTION=off: the log is immutable, and holds "
+            "what was written as it is."
+        )
 
 
 class TurnLimitReached(AgentError):

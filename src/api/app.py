@@ -19,6 +19,7 @@ from api import (
     conversation_events,
     conversations,
     docs,
+    erasing,
     health,
     mcp,
     messages,
@@ -39,6 +40,7 @@ from runtime.settings import Settings
 ROUTERS = (
     session.router,
     session.user_router,
+    erasing.router,
     chat.router,
     branches.router,
     conversations.router,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from agent.errors import FramesGone, LimitReached
+from agent.errors import FramesGone, LimitReached, NotErasable, NothingToErase
 from api.errors import ApiError
 from auth import errors as auth
 from commands import errors as commands
@@ -213,6 +213,8 @@ TABLE: dict[type[Exception], Answer | Callable[[Any], Answer | None]] = {
         "The read tables are being built: try again shortly.",
         _retry(NO_GENERATION_SECONDS),
     ),
+    NothingToErase: Answer(404, "not-found"),
+    NotErasable: Answer(409, "not-erasable"),
     FramesGone: Answer(410, "stream-gone"),
     LimitReached: lambda e: Answer(429, "limit-reached", headers=_retry(e.retry_after_seconds)),
     DBAPIError: _refused_statement,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 from cli.errors import CliError, Usage
 from cli.opened import database_url, direct_alone, open_log, run, settings_of
 from cli.progress import reporting
-from cli.terminal import AsJson, DataDir, print_json, say
+from cli.terminal import AsJson, DataDir, ask, print_json, say
 
 if TYPE_CHECKING:
     import asyncpg
@@ -41,7 +40,7 @@ def backup(
     keys = _keys_beside(file, keys)
     for path in (file, keys):
         if path.exists():
-            _ask(f"{path} exists already.", "Replace it?", yes)
+            ask(f"{path} exists already.", "Replace it?", yes)
     settings = settings_of(data_dir)
     with database_url(settings) as url:
         written = run(_backup(settings, url, file, keys, as_json))
@@ -112,7 +111,7 @@ async def _prepare(settings: Settings, url: str, yes: bool) -> None:
     async with _connected(settings, url) as connection:
         is_used = await find_use(connection)
     if is_used:
-        _ask("A server has left keys in this database, but no events.", "Drop them?", yes)
+        ask("A server has left keys in this database, but no events.", "Drop them?", yes)
     await migrate(url, settings.database_start_timeout_seconds)
 
 
@@ -178,15 +177,6 @@ def _refuse_running(settings: Settings) -> None:
             f"A server runs on {settings.verbatim_data_dir}: stop it first, or restore into "
             "another --data-dir."
         )
-
-
-def _ask(found: str, question: str, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Usage(f"{found} Give --yes to go on.")
-    if not typer.confirm(f"{found} {question}", err=True):
-        raise typer.Abort
 
 
 def _keys_beside(file: Path, keys: Path | None) -> Path:

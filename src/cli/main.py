@@ -7,8 +7,9 @@ import sys
 
 import typer
 
+from agent.errors import AgentError
 from auth.errors import AuthError
-from cli import audit, backup, db, events, parking, projections, runs, serve, token, usage
+from cli import audit, backup, db, events, parking, projections, runs, serve, token, usage, users
 from cli.errors import CliError, OutputClosed
 from events.errors import EventError
 from projections.errors import ProjectionError
@@ -36,6 +37,7 @@ projections.app.command("parked")(parking.parked)
 projections.app.command("retry")(parking.retry)
 app.add_typer(projections.app, name="projections")
 app.add_typer(runs.app, name="runs")
+app.add_typer(users.app, name="users")
 
 
 def main() -> int:
@@ -64,7 +66,7 @@ def _explain(error: Exception) -> int:
             _complain(str(error))
         case typer.TyperException():
             return _explain_usage(error)
-        case EventError() | AuthError() | ProjectionError() | VerbatimRuntimeError():
+        case AgentError() | EventError() | AuthError() | ProjectionError() | VerbatimRuntimeError():
             _complain(str(error))
         case _ if _is_disconnected(error):
             _complain(f"The connection to the database was lost ({type(error).__name__}).")

@@ -95,6 +95,20 @@ async def open_log(settings: Settings, url: str) -> AsyncIterator[OpenLog]:
         yield OpenLog(database.direct, store, commits, keys, signal, listener)
 
 
+@asynccontextmanager
+async def appending(log: OpenLog) -> AsyncIterator[None]:
+    """Inside, the store can append; what was appended is sealed at the end."""
+    from events.sealer import Sealer
+
+    commits = asyncio.create_task(log.commits.run())
+    try:
+        yield
+    finally:
+        log.commits.close()
+        await commits
+        await Sealer(log.pool, log.signal).seal()
+
+
 def direct_alone(settings: Settings, url: str) -> DatabaseUrls:
     """No command reads through a pooler where there is a way past it."""
     from runtime.urls import DatabaseUrls, database_urls

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.errors import Finding
-from cli.opened import database_url, open_log, run, settings_of
+from cli.opened import appending, database_url, open_log, run, settings_of
 from cli.terminal import AsJson, DataDir, print_json, print_table, print_text
 
 if TYPE_CHECKING:
@@ -97,17 +96,13 @@ def _chosen(parked: Sequence[ParkedStream], wanted: str | None) -> list[str]:
 @asynccontextmanager
 async def _recording(log: OpenLog) -> AsyncIterator[None]:
     """Appends to the log what was retried inside, whatever became of the rest."""
-    from events.sealer import Sealer
     from projections.recording import ParkingRecorder
 
-    appending = asyncio.create_task(log.commits.run())
-    try:
-        yield
-    finally:
-        await ParkingRecorder(log.pool, log.store).record()
-        await Sealer(log.pool, log.signal).seal()
-        log.commits.close()
-        await appending
+    async with appending(log):
+        try:
+            yield
+        finally:
+            await ParkingRecorder(log.pool, log.store).record()
 
 
 def _row_of(stream: ParkedStream) -> dict[str, Any]:

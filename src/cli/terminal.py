@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from cli.errors import OutputClosed
+from cli.errors import OutputClosed, Usage
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 DataDir = Annotated[
@@ -23,6 +23,16 @@ DataDir = Annotated[
 
 #: What would let a message move the cursor, change colours or answer for the terminal.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def ask(found: str, question: str, yes: bool) -> None:
+    """Before what cannot be undone; without a terminal only `yes` goes on. Raises Usage."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Usage(f"{found} Give --yes to go on.")
+    if not typer.confirm(f"{found} {question}", err=True):
+        raise typer.Abort
 
 
 def say(text: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from starlette.exceptions import HTTPException
 
-from agent.errors import FramesGone, LimitReached
+from agent.errors import FramesGone, LimitReached, NotErasable, NothingToErase
 from api import errors as api
 from api.problems import TABLE, problem_of
 from auth import errors as auth
@@ -40,6 +40,8 @@ EXPECTED: list[tuple[Exception, int]] = [
     (projections.ReadModelBehind(2), 503),
     (projections.NoLiveGeneration("abc"), 503),
     (FramesGone("run"), 410),
+    (NothingToErase("ada"), 404),
+    (NotErasable(), 409),
     (api.NotFound("There is no such run."), 404),
     (api.UnusableRequest("Send it differently."), 422),
     (api.StreamGone("Load the conversation."), 410),
