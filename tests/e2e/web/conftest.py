@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.e2e.page.conftest import CHROMIUM_FLAGS, REPORT_VIOLATIONS
 from tests.e2e.web.model import answer
 from tests.e2e.web.people import Person, sign_up
+from tests.e2e.web.reading import Line, read_reply
 from tests.e2e.web.site import Site, served_site
 from tests.e2e.web.steps import open_page
 from tests.wire import ResponsesServer
@@ -51,6 +53,18 @@ def ada_person(site: Site) -> Person:
 @pytest.fixture(scope="package")
 def eve_person(site: Site) -> Person:
     return sign_up(site, "Eve")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def silence(
+    request: pytest.FixtureRequest, site: Site, ada_person: Person
+) -> Iterator[Future[list[Line]] | None]:
+    """A reply that is silent for longer than proxies wait, read while other tests run."""
+    if not any("silence_is_survived" in item.name for item in request.session.items):
+        yield None
+        return
+    with ThreadPoolExecutor() as pool:
+        yield pool.submit(read_reply, site, ada_person, "be silent")
 
 
 @pytest.fixture

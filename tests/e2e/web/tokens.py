@@ -37,7 +37,10 @@ def node_path() -> str:
     return shutil.which("node") or str(ROOT / ".node" / "bin" / "node")
 
 
-def mint(site: Site, person: Person) -> Minted:
+def mint(
+    site: Site, person: Person, database_url: str | None = None, secret: str | None = None
+) -> Minted:
+    """The site's own database and secret unless others are given."""
     now = int(time.time())
     good = {"sub": person.user_id, "iat": now}
     misused: dict[str, dict[str, Any]] = {
@@ -47,26 +50,28 @@ def mint(site: Site, person: Person) -> Minted:
         "not yet valid": good | {"nbf": now + HOUR_SECONDS, "exp": now + 2 * HOUR_SECONDS},
         "of nobody": {"iat": now},
     }
-    made = _signed_by_site(site, person, [good, *misused.values()])
+    settings = {
+        "BETTER_AUTH_URL": site.url,
+        "BETTER_AUTH_SECRET": secret or site.secret,
+        "DATABASE_URL": database_url or str(locate(site.data_dir)),
+    }
+    made = _signed_by_site(settings, person, [good, *misused.values()])
     token, *rest = made["tokens"]
     bad = dict(zip(misused, rest, strict=True))
     bad |= zip(("cookie cache of HS256", "cookie cache of EdDSA"), made["cookies"], strict=True)
-    return Minted(token, bad | _forged(site, person) | _no_tokens(person))
+    forged = _forged(site, person, settings["BETTER_AUTH_SECRET"])
+    return Minted(token, bad | forged | _no_tokens(person))
 
 
-def _signed_by_site(site: Site, person: Person, payloads: list[dict[str, Any]]) -> dict[str, Any]:
+def _signed_by_site(
+    settings: dict[str, str], person: Person, payloads: list[dict[str, Any]]
+) -> dict[str, Any]:
     order = {"payloads": payloads, "email": person.email, "password": PASSWORD}
-    settings = {
-        "ORDER": json.dumps(order),
-        "BETTER_AUTH_URL": site.url,
-        "BETTER_AUTH_SECRET": site.secret,
-        "DATABASE_URL": locate(site.data_dir),
-    }
     done = subprocess.run(
         [node_path(), "--input-type=module"],
         input=MINT.read_text(),
         cwd=ROOT / "web",
-        env=environment(settings),
+        env=environment({**settings, "ORDER": json.dumps(order)}),
         capture_output=True,
         text=True,
         timeout=MINT_SECONDS,
@@ -77,25 +82,23 @@ def _signed_by_site(site: Site, person: Person, payloads: list[dict[str, Any]]) 
     return made
 
 
-def _forged(site: Site, person: Person) -> dict[str, str]:
+def _forged(site: Site, person: Person, secret: str) -> dict[str, str]:
     """What somebody makes who knows everything that is public, or the wrong secret."""
-    key = httpx.get(f"{site.url}/api/auth/jwks").raise_for_status().json()["keys"][0]
+    jwk = httpx.get(f"{site.url}/api/auth/jwks").raise_for_status().json()["keys"][0]
     payload = claims(sub=person.user_id, iss=site.url, aud=site.url)
-    public = jwt.PyJWK(key).key
+    public = jwt.PyJWK(jwk).key
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     secrets = {
         "PEM": pem,
-        "x": key["x"].encode(),
-        "bytes": base64.urlsafe_b64decode(key["x"] + "="),
-        "JWK": json.dumps(key).encode(),
-        "BETTER_AUTH_SECRET": site.secret.encode(),
+        "x": jwk["x"].encode(),
+        "bytes": base64.urlsafe_b64decode(jwk["x"] + "="),
+        "JWK": json.dumps(jwk).encode(),
+        "BETTER_AUTH_SECRET": secret.encode(),
     }
-    header = {"kid": key["kid"], "typ": "JWT"}
-    forged = {
-        f"HS256 with {name}": _hs256(secret, header, payload) for name, secret in secrets.items()
-    }
+    header = {"kid": jwk["kid"], "typ": "JWT"}
+    forged = {f"HS256 with {name}": _hs256(key, header, payload) for name, key in secrets.items()}
     none = raw_token(header | {"alg": "none"}, payload)
-    own = signed(ED25519_KEY, "EdDSA", key["kid"], site.url, sub=person.user_id)
+    own = signed(ED25519_KEY, "EdDSA", jwk["kid"], site.url, sub=person.user_id)
     foreign = signed(ED25519_KEY, "EdDSA", "foreign", site.url, sub=person.user_id)
     without = signed(ED25519_KEY, "EdDSA", None, site.url, sub=person.user_id)
     kids = {"own key under their kid": own, "foreign kid": foreign, "no kid": without}
