@@ -1,13 +1,14 @@
 'use client';
 
 import { ChatKit, useChatKit } from '@openai/chatkit-react';
+import { usePathname } from 'next/navigation';
 import { useEffect, useState } from 'react';
 
 import { useScheme } from '@/components/theme';
 import { useToolCalls } from '@/components/tool-badges';
 import { Button } from '@/components/ui/button';
 
-type Props = { threadId: string | null; element: { url: string; domainKey: string } };
+type Props = { element: { url: string; domainKey: string } };
 type Loading = 'loading' | 'ready' | 'failed';
 
 const ACCENT = '#0FFF50';
@@ -19,11 +20,15 @@ const PROMPTS = [
   'What have I finished?',
 ];
 
-/** The chat; the address follows the conversation that is open, so that it can be linked to. */
-export function Chat({ threadId, element }: Props) {
+/**
+ * The chat; the address follows the conversation that is open, so that it can be linked to, and says which one
+ * that is: the browser's Back brings the page as it was rendered before the address moved on.
+ */
+export function Chat({ element }: Props) {
   const scheme = useScheme();
   const { tell, settle } = useToolCalls();
-  const [opened] = useState(threadId);
+  const address = usePathname();
+  const [opened] = useState(address.split('/')[3] ?? null);
   const [state, setState] = useState<Loading>('loading');
   useEffect(() => defineElement(element.url, () => setState('failed')), [element.url]);
   useEffect(() => settle, [settle]);

@@ -15,5 +15,5 @@ export default async function ChatPage({ params }: PageProps<'/dashboard/chat/[[
   const [threadId] = thread;
   if (thread.length > 1 || (threadId && !ID.test(threadId))) notFound();
   const element = { url: settings.elementUrl, domainKey: settings.domainKey };
-  return <Chat threadId={threadId ?? null} element={element} />;
+  return <Chat element={element} />;
 }
