@@ -21,10 +21,11 @@ _SCRIPTED = choose_by(
         Rule("^count to", Text(COUNTING, chunk=7)),
         Rule("^finish a task", Calls([("complete_task", {"task_id": "none"})]), outputs=0),
         Rule("^finish a task", Text("That task could not be finished.")),
+        Rule("^link to", Text("See [the list](chatkit-link://list?of=tasks).")),
         Rule("^be silent", SlowFirstByte(SILENT_SECONDS, Text(AFTER_SILENCE))),
     ]
 )
-_BEGINNINGS = ("count slowly", "count to", "finish a task", "be silent")
+_BEGINNINGS = ("count slowly", "count to", "finish a task", "link to", "be silent")
 
 
 def answer(request: WireRequest) -> Turn:
