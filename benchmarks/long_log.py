@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -29,11 +30,15 @@ CONTEXT_EVENTS = 15
 USER = "user:someone"
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
-WORDS = (
+#: A conversation is in one of them.
+LANGUAGES = (
     "please add the milk and bread to my list before tomorrow morning what is still open for this "
-    "week naïve café déjà vu Größe über Straße Привет мир задача deploy rollback meeting notes "
-    "budget quarter review draft 今日の予定を教えて 明日の会議 할 일 목록 مرحبا قائمة المهام 🙂 🛒"
-).split()
+    "week deploy rollback meeting notes budget quarter review draft",
+    "bitte füge Größe und Straße zur Liste hinzu was ist noch offen naïve café déjà vu für morgen",
+    "пожалуйста добавь молоко в список что ещё открыто на этой неделе встреча бюджет привет мир",
+    "今日の予定を 教えて 明日の会議 買い物リスト 🛒 牛乳 追加して 할 일 목록 회의 メモ 残り",
+)
+SHARES = (70, 10, 10, 10)
 TOOLS = ("add_task", "list_tasks", "complete_task", "delete_task", "update_task")
 
 _EVENT_COLUMNS = (
@@ -90,6 +95,8 @@ async def write_log(pool: asyncpg.Pool, keys: KeyRing, size: Size) -> int:
 
 
 Row = tuple[Any, ...]
+#: A text of about so many words.
+Say = Callable[[int], str]
 
 
 async def _store(pool: asyncpg.Pool, rows: list[Row], position: int) -> int:
@@ -111,8 +118,10 @@ async def _store(pool: asyncpg.Pool, rows: list[Row], position: int) -> int:
 def _conversation(chance: random.Random, size: Size, key: DataKey, n: int) -> Iterator[Row]:
     stream_id = c.stream_of(new_id_text())
     moment = BEGINNING + timedelta(minutes=n // CROWD * 60, seconds=chance.random() * 60)
-    history = _monologue(chance, size) if size.is_of_messages else _history(chance, size)
-    for version, (event, actor) in enumerate(history, start=1):
+    words = chance.choices(LANGUAGES, SHARES)[0].split()
+    say = partial(_text, chance, words)
+    history = _monologue if size.is_of_messages else _history
+    for version, (event, actor) in enumerate(history(chance, size, say), start=1):
         moment += timedelta(seconds=chance.expovariate(1.0))
         yield _row(stream_id, version, event, actor, key, moment)
 
@@ -138,25 +147,25 @@ def _row(
     return (stream_id, version, event_id, *of_class, state, key.owner_id, metadata, moment)
 
 
-def _monologue(chance: random.Random, size: Size) -> Iterator[tuple[Event, str]]:
+def _monologue(chance: random.Random, size: Size, say: Say) -> Iterator[tuple[Event, str]]:
     yield c.Started(), USER
     for _ in range(_turns(chance, size.events / size.conversations)):
-        yield c.UserMessagePosted(message_id=new_id_text(), text=_text(chance, 25)), USER
+        yield c.UserMessagePosted(message_id=new_id_text(), text=say(25)), USER
 
 
-def _history(chance: random.Random, size: Size) -> Iterator[tuple[Event, str]]:
+def _history(chance: random.Random, size: Size, say: Say) -> Iterator[tuple[Event, str]]:
     yield c.Started(), USER
     for turn in range(_turns(chance, size.mean_turns)):
         message_id, run_id = new_id_text(), new_id_text()
-        yield c.UserMessagePosted(message_id=message_id, text=_text(chance, 25)), USER
+        yield c.UserMessagePosted(message_id=message_id, text=say(25)), USER
         yield c.RunRequested(run_id=run_id, message_id=message_id), USER
-        for event in _run(chance, run_id, turn):
+        for event in _run(chance, run_id, turn, say):
             yield event, f"agent:{run_id}"
         if turn == 0:
-            yield c.Renamed(title=_text(chance, 4)), "system"
+            yield c.Renamed(title=say(4)), "system"
 
 
-def _run(chance: random.Random, run_id: str, turn: int) -> Iterator[Event]:
+def _run(chance: random.Random, run_id: str, turn: int, say: Say) -> Iterator[Event]:
     yield c.RunStarted(
         run_id=run_id,
         attempt=1,
@@ -166,17 +175,17 @@ def _run(chance: random.Random, run_id: str, turn: int) -> Iterator[Event]:
         context_tokens=800,
     )
     if chance.random() < TOOL_SHARE:
-        yield from _call(chance, run_id)
-    answer = _text(chance, 60)
+        yield from _call(chance, run_id, say)
+    answer = say(60)
     yield _responded(run_id, {"type": "message", "content": [{"text": answer}]})
     yield c.AssistantMessagePosted(run_id=run_id, message_id=new_id_text(), text=answer)
     usage = c.Usage(requests=1, input_tokens=800, output_tokens=80)
     yield c.RunCompleted(run_id=run_id, usage=usage)
 
 
-def _call(chance: random.Random, run_id: str) -> Iterator[Event]:
+def _call(chance: random.Random, run_id: str, say: Say) -> Iterator[Event]:
     call_id, name = new_id_text(), chance.choice(TOOLS)
-    arguments = json.dumps({"title": _text(chance, 4)})
+    arguments = json.dumps({"title": say(4)})
     yield _responded(run_id, {"type": "function_call", "name": name, "arguments": arguments})
     yield c.ToolCalled(
         run_id=run_id,
@@ -186,7 +195,7 @@ def _call(chance: random.Random, run_id: str) -> Iterator[Event]:
         name=name,
         arguments=arguments,
     )
-    output = json.dumps({"title": _text(chance, 4), "status": "pending", "id": call_id})
+    output = json.dumps({"title": say(4), "status": "pending", "id": call_id})
     yield c.ToolCompleted(run_id=run_id, call_id=call_id, output=output)
 
 
@@ -197,5 +206,5 @@ def _responded(run_id: str, item: dict[str, Any]) -> Event:
     )
 
 
-def _text(chance: random.Random, words: int) -> str:
-    return " ".join(chance.choices(WORDS, k=max(1, round(chance.expovariate(1 / words)))))
+def _text(chance: random.Random, words: Sequence[str], mean: int) -> str:
+    return " ".join(chance.choices(words, k=max(1, round(chance.expovariate(1 / mean)))))

@@ -92,6 +92,7 @@ class _Worker:
 
 
 def _begin(settings: Settings, url: str) -> None:
+    from runtime.collector import rest_collector
     from runtime.logs import configure_logs
 
     # The process that started it is told, and stops it.
@@ -101,6 +102,7 @@ def _begin(settings: Settings, url: str) -> None:
     stack = AsyncExitStack()
     _Worker.runner = asyncio.Runner()
     _Worker.crew = _Worker.runner.run(_open(settings, url, stack))
+    rest_collector()
     Finalize(None, lambda: _Worker.runner.run(stack.aclose()), exitpriority=10)
 
 

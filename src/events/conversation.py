@@ -10,16 +10,17 @@ from events.event import Event, event
 from events.ids import derived_id
 
 CATEGORY = "conversation"
+_PREFIX = f"{CATEGORY}-"
 #: The branch that a conversation begins with.
 MAIN_BRANCH = "main"
 
 
 def stream_of(conversation_id: str) -> str:
-    return f"{CATEGORY}-{conversation_id}"
+    return _PREFIX + conversation_id
 
 
 def id_of(stream_id: str) -> str:
-    return stream_id.removeprefix(f"{CATEGORY}-")
+    return stream_id.removeprefix(_PREFIX)
 
 
 def reply_id_of(run_id: str) -> str:

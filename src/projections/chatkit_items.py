@@ -5,14 +5,13 @@ Shapes as in chatkit.types: fields in its order, by alias, nulls left out, times
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from events.conversation import AssistantMessagePosted, Attachment, UserMessagePosted
-from events.ids import derived_id, minted_at, time_of
+from events.ids import derived_id, minted_at
 from projections.messages import OPEN_STATUSES, ToolCall
 
 Item = dict[str, Any]
@@ -134,22 +133,13 @@ def outcome_text(call: ToolCall) -> str:
 
 def _item(kind: str, item_id: str, conversation_id: str, created_at: datetime) -> Item:
     # The time in the id itself, where there is one: a live frame knows no other yet.
-    created_at = minted_at(item_id) or created_at
+    moment = minted_at(item_id) or created_at.astimezone(UTC)
     return {
         "id": item_id,
         "thread_id": conversation_id,
-        "created_at": _moment(item_id, created_at).isoformat().replace("+00:00", "Z"),
+        "created_at": moment.isoformat().replace("+00:00", "Z"),
         "type": kind,
     }
-
-
-def _moment(item_id: str, recorded_at: datetime) -> datetime:
-    """The time in the id itself where there is one, which live frames know before the log does."""
-    try:
-        identifier = uuid.UUID(item_id)
-    except ValueError:
-        return recorded_at.astimezone(UTC)
-    return time_of(identifier) if identifier.version == 7 else recorded_at.astimezone(UTC)
 
 
 def _attachment(attachment: Attachment, conversation_id: str) -> Item:

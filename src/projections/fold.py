@@ -60,15 +60,16 @@ def keys(event: RecordedEvent) -> Iterable[Key]:
 def fold(rows: Rows, event: RecordedEvent) -> None:
     """Apply an event, wholly or (when it raises) not at all; a second time changes nothing."""
     with rows.attempt():
-        if _accepts(rows, event):
-            for model in BY_CATEGORY[event.category]:
+        category = event.category
+        if _accepts(rows, event, category):
+            for model in BY_CATEGORY[category]:
                 model.apply(rows, event)
         elif isinstance(event.event, user.Erased):
             rows.sweep_owner(event.stream_id.removeprefix(user.stream_of("")))
 
 
-def _accepts(rows: Rows, event: RecordedEvent) -> bool:
-    match event.category:
+def _accepts(rows: Rows, event: RecordedEvent, category: str) -> bool:
+    match category:
         case conversation.CATEGORY:
             return conversations.accepts(rows, event)
         case task.CATEGORY:

@@ -145,8 +145,7 @@ class RowStore:
 
 def _record(model: ReadModel, row: ReadRow, data_key: DataKey) -> tuple[Any, ...]:
     """Its values in the order of the columns."""
-    plain = [getattr(row, name) for name in model.plain]
-    return (*plain, seal(model, row, data_key), _stored_id(data_key.key_id))
+    return (*model.plain_of(row), seal(model, row, data_key), _stored_id(data_key.key_id))
 
 
 def to_row(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -71,6 +70,7 @@ class Rows:
         self._parts: dict[str, dict[Key, None]] = {}
         self._touched: dict[Key, None] = {}
         self._sweeps: list[Sweep] = []
+        self._sweeps_before = 0
         self._journal: list[tuple[Key, ReadRow | None]] = []
         for key, row in loaded.items():
             self._file(key, row)
@@ -111,18 +111,19 @@ class Rows:
             self._set(key, None)
         self._sweeps.append(Sweep(owner_id=owner_id))
 
-    @contextmanager
-    def attempt(self) -> Iterator[None]:
-        """Changes made inside are undone when it raises."""
-        sweeps = len(self._sweeps)
+    def attempt(self) -> Rows:
+        """A block whose changes are undone when it raises. Once an event, so no generator."""
+        return self
+
+    def __enter__(self) -> None:
         self._journal.clear()
-        try:
-            yield
-        except BaseException:
+        self._sweeps_before = len(self._sweeps)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
             for key, before in reversed(self._journal):
                 self._rows[key] = before
-            del self._sweeps[sweeps:]
-            raise
+            del self._sweeps[self._sweeps_before :]
 
     @property
     def sweeps(self) -> list[Sweep]:
@@ -149,7 +150,8 @@ class Rows:
         self._journal.append((key, before))
         self._rows[key] = row
         self._touched[key] = None
-        self._file(key, row)
+        if before is None:
+            self._file(key, row)
 
     def _file(self, key: Key, row: ReadRow | None) -> None:
         conversation_id = getattr(row, "conversation_id", None)

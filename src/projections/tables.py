@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
 
@@ -44,8 +46,13 @@ class ReadModel:
         """The column with the id of the row's conversation or task."""
         return "conversation_id" if "conversation_id" in self.table.c else "id"
 
+    @cached_property
+    def plain_of(self) -> Callable[[ReadRow], tuple[Any, ...]]:
+        """The values of those columns."""
+        return attrgetter(*self.plain)
+
     def key_of(self, row: ReadRow) -> Key:
-        return (self.name, *(getattr(row, name) for name in self.primary_key))
+        return (self.name, *[getattr(row, name) for name in self.primary_key])
 
     @cached_property
     def primary_key(self) -> tuple[str, ...]:
