@@ -80,4 +80,11 @@ def _fork(rows: Rows, event: RecordedEvent, forked: events.BranchForked) -> None
     rows.put(key, row)
 
 
-MODEL = ReadModel(table=TABLE, row=BranchRow, content=(), keys=_keys, apply=_apply)
+MODEL = ReadModel(
+    table=TABLE,
+    row=BranchRow,
+    content=(),
+    keys=_keys,
+    apply=_apply,
+    events=(events.BranchForked, events.BranchSwitched),
+)

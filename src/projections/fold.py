@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from events import conversation, task, user
+from events.event import Event
 from events.stored import RecordedEvent
 from projections import (
     branches,
@@ -62,10 +64,15 @@ def fold(rows: Rows, event: RecordedEvent) -> None:
     with rows.attempt():
         category = event.category
         if _accepts(rows, event, category):
-            for model in BY_CATEGORY[category]:
+            for model in _concerned(category, type(event.event)):
                 model.apply(rows, event)
         elif isinstance(event.event, user.Erased):
             rows.sweep_owner(event.stream_id.removeprefix(user.stream_of("")))
+
+
+@cache
+def _concerned(category: str, kind: type[Event]) -> tuple[ReadModel, ...]:
+    return tuple(m for m in BY_CATEGORY[category] if not m.events or issubclass(kind, m.events))
 
 
 def _accepts(rows: Rows, event: RecordedEvent, category: str) -> bool:

@@ -85,5 +85,16 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
 
 
 MODEL = ReadModel(
-    table=TABLE, row=SearchRow, content=(), keys=_keys, apply=_apply, is_write_only=True
+    table=TABLE,
+    row=SearchRow,
+    content=(),
+    keys=_keys,
+    apply=_apply,
+    events=(
+        events.Started,
+        events.Renamed,
+        events.UserMessagePosted,
+        events.AssistantMessagePosted,
+    ),
+    is_write_only=True,
 )

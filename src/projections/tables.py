@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, Text, Uuid
 
+from events.event import Event
 from events.stored import RecordedEvent
 from projections.rows import Key, ReadRow, Rows
 
@@ -30,6 +31,8 @@ class ReadModel:
     #: The rows an event may read or change, from the event alone.
     keys: Callable[[RecordedEvent], Iterable[Key]]
     apply: Callable[[Rows, RecordedEvent], None]
+    #: The only events that it looks at; none named: all of its category.
+    events: tuple[type[Event], ...] = ()
     #: Whether the fold puts rows without looking at what was there, and deletes none by itself.
     is_write_only: bool = False
 

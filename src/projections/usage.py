@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from sqlalchemy import BigInteger, Column, Date, Index, Table
 
@@ -89,5 +89,11 @@ def _apply(rows: Rows, event: RecordedEvent) -> None:
 
 
 MODEL = ReadModel(
-    table=TABLE, row=UsageRow, content=(), keys=_keys, apply=_apply, is_write_only=True
+    table=TABLE,
+    row=UsageRow,
+    content=(),
+    keys=_keys,
+    apply=_apply,
+    events=get_args(_ENDINGS),
+    is_write_only=True,
 )

@@ -11,8 +11,8 @@ import pytest
 from events import conversation as c
 from events.errors import StoreUnavailable
 from events.stored import Append, RecordedEvent
-from events.system import SYSTEM_OWNER, Parked, Retried
-from projections import batches, parking, recording
+from events.system import SYSTEM_OWNER, Parked, Retried, Swapped
+from projections import batches, filling, parking, recording
 from projections.building import Builder
 from projections.fold import fold
 from projections.generations import definition
@@ -39,6 +39,7 @@ def unable_release() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches, "fold", failing)
         patch.setattr(parking, "fold", failing)
+        patch.setattr(filling, "fold", failing)
         yield
 
 
@@ -51,7 +52,8 @@ async def park_one(node: ReadNode) -> str:
 
 
 async def recorded(node: ReadNode) -> list[object]:
-    return [each.event for each in await node.log.store.read_stream(recording.STREAM)]
+    events = [each.event for each in await node.log.store.read_stream(recording.STREAM)]
+    return [event for event in events if not isinstance(event, Swapped)]
 
 
 async def notes(node: ReadNode) -> int:
