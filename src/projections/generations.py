@@ -107,24 +107,26 @@ async def create_generation(pool: asyncpg.Pool, wanted: str) -> Generation:
 async def drop_expired_generations(pool: asyncpg.Pool, wanted: str) -> list[int]:
     """Drop what nobody can need any more, and name it.
 
-    That is: on standby for more than a day; being built for more than a day, and by nobody now;
-    live for another definition whose projector has left the next event lying for more than a day.
+    That is: on standby for more than a day; being built for more than a day, and by nobody now.
+    What was live for another definition, whose projector has left the next event lying for more
+    than a day, goes on standby now.
     """
-    rows = await pool.fetch(statements.load("expired_generations"), wanted)
+    await pool.execute(statements.load("retire_abandoned"), wanted)
+    rows = await pool.fetch(statements.load("expired_generations"))
     numbers = [row["generation"] for row in rows]
-    dropped = [number for number in numbers if await _drop_expired(pool, number, wanted)]
+    dropped = [number for number in numbers if await _drop_expired(pool, number)]
     if dropped:
         log.info("generations_dropped", generations=dropped)
     return dropped
 
 
-async def _drop_expired(pool: asyncpg.Pool, number: int, wanted: str) -> bool:
+async def _drop_expired(pool: asyncpg.Pool, number: int) -> bool:
     """Not one that somebody has taken up meanwhile, nor behind a reader that takes its time."""
     try:
         async with pool.acquire() as connection, connection.transaction():
             wait = str(DROP_LOCK_MILLISECONDS)
             await connection.execute(statements.load("limit_lock_wait"), wait)
-            if not await connection.fetchval(statements.load("hold_expired"), number, wanted):
+            if not await connection.fetchval(statements.load("hold_expired"), number):
                 return False
             await _drop(connection, number)
     except asyncpg.LockNotAvailableError:

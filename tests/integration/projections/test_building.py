@@ -264,6 +264,9 @@ async def test_only_what_nobody_needs_expires(database_url: str) -> None:
         assert await states(node.log) == {2: "live", idle.number: "live"}
         assert await schemas(node.log) == {"read_g2", idle.schema}
         await _age_events(node)
+        assert await drop_expired_generations(node.pool, definition()) == []
+        assert await states(node.log) == {2: "live", idle.number: "standby"}
+        await _let_a_day_pass(node)
         assert await drop_expired_generations(node.pool, definition()) == [idle.number]
         assert await states(node.log) == {2: "live"}
 
