@@ -3297,6 +3297,7 @@ export class OpenAIChatKit extends Base {
   async fetchUpdates() {
     this.#refuseWhileBusy();
     await this.#refresh();
+    if (this.#threadId !== null) await this.#learnThread(this.#threadId, this.#session.signal);
   }
 
   /** As the contract's methods do; what people press waits or is not there to be pressed. */
@@ -3508,7 +3509,7 @@ export class OpenAIChatKit extends Base {
       if (signal.aborted) return;
       this.#say('');
       this.#show(page, isAgain);
-      void this.#learnTitle(threadId, signal);
+      if (this.#header.showsThreadTitle && !this.#titles.has(threadId)) void this.#learnThread(threadId, signal);
     } catch (error) {
       if (signal.aborted) return;
       this.#say('');
@@ -3956,9 +3957,8 @@ export class OpenAIChatKit extends Base {
     }
   }
 
-  /** The pages of items do not tell it. @type {(threadId: string, signal: AbortSignal) => Promise<void>} */
-  async #learnTitle(threadId, signal) {
-    if (!this.#header.showsThreadTitle || this.#titles.has(threadId)) return;
+  /** Its title, and whether it is locked: the pages of items do not tell. @type {(threadId: string, signal: AbortSignal) => Promise<void>} */
+  async #learnThread(threadId, signal) {
     try {
       const thread = await this.#connection.getThread(threadId, signal);
       if (!signal.aborted) this.#acceptThread(thread);

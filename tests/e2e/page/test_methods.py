@@ -77,6 +77,18 @@ def test_methods_are_refused_while_a_reply_is_made(bare: Page, backend: Backend)
     assert "still being loaded" in bare.evaluate("early")
 
 
+def test_updates_of_the_thread_itself_are_fetched(bare: Page, backend: Backend) -> None:
+    thread = backend.make_thread("Old", "hello", "Hi.")
+    mount(bare, initialThread=thread.id)
+    expect(bare.get_by_role("heading", name="Old")).to_be_visible()
+    thread.title = "Renamed elsewhere"
+    thread.status = {"type": "locked", "reason": "Under review."}
+    bare.evaluate("chat.fetchUpdates()")
+    expect(bare.get_by_role("heading", name="Renamed elsewhere")).to_be_visible()
+    expect(bare.get_by_text("Under review.")).to_be_visible()
+    expect(composer(bare)).to_be_disabled()
+
+
 def test_effects_and_deeplinks_are_told(bare: Page, backend: Backend) -> None:
     mount(bare)
     send(bare, "everything")

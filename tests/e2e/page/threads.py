@@ -27,6 +27,7 @@ class Thread:
     items: list[Item] = field(default_factory=list)
     updated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     run: Run | None = None
+    status: Item = field(default_factory=lambda: {"type": "active"})
     #: The server cannot show the newest items.
     is_stale: bool = False
 
@@ -62,7 +63,7 @@ class Thread:
         return {
             "id": self.id,
             "created_at": self.updated_at.isoformat(),
-            "status": {"type": "active"},
+            "status": self.status,
             "metadata": {},
             **({"title": self.title} if self.title else {}),
         }
