@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.conversation_ids import conversation_id_of
 from cli.errors import CliError, Finding, Usage
+from cli.given_ids import conversation_id_of
 from cli.opened import database_url, run, settings_of
 from cli.terminal import AsJson, DataDir, print_json, print_text, say
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from cli.conversation_ids import conversation_id_of
 from cli.errors import Usage
+from cli.given_ids import conversation_id_of, run_id_of
 from cli.moments import parse_moment
 from cli.opened import database_url, run, settings_of
 from cli.terminal import AsJson, DataDir, print_json, print_table
@@ -75,6 +75,21 @@ def replay(
     settings = settings_of(data_dir)
     with database_url(settings) as url:
         run(replay_stream(settings, url, conversation_id, moment, follow, as_json))
+
+
+@app.command()
+def trace(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print what led to what in a run: message, attempts, model, tools, tasks, replies."""
+    from cli.tracing import print_trace
+
+    checked_id = run_id_of(run_id)
+    settings = settings_of(data_dir)
+    with database_url(settings) as url:
+        run(print_trace(settings, url, checked_id, as_json))
 
 
 @app.command()

@@ -12,10 +12,10 @@ from cli.branch_marks import BranchMarks
 from cli.errors import CliError
 from cli.moments import Moment
 from cli.opened import OpenLog, open_log
+from cli.past_events import pages_until, read_all
 from cli.replay import erased_json, erased_line, json_of, line_of
 from cli.terminal import print_json, print_text
 from events.conversation import CATEGORY, stream_of
-from events.errors import ContentErased
 from events.group_commit import DISCONNECTED
 from events.stored import RecordedEvent, StoredEvent
 from events.subscription import subscribe
@@ -38,7 +38,7 @@ async def read_event(settings: Settings, url: str, position: int) -> dict[str, A
         stored = await log.store.read_log(position - 1, up_to_position=position, limit=1)
         if not stored:
             raise CliError(f"There is no event at position {position}.")
-        recorded = await _decoded(log, stored[0])
+        ((_, recorded),) = await read_all(log, stored)
         if recorded is None:
             return erased_json(stored[0])
         return json_of(recorded, await _branch_of(log, recorded))
@@ -51,11 +51,11 @@ async def replay_stream(
     async with open_log(settings, url) as log:
         marks = BranchMarks()
         version = await _print_stream(log, stream_id, 0, moment, as_json, marks)
-        if not version and not follow:
+        if version is None and not follow:
             raise CliError(f"There is no conversation {conversation_id}.")
         if follow:
             async with _listening(log):
-                await _follow_stream(log, stream_id, version, as_json, marks)
+                await _follow_stream(log, stream_id, version or 0, as_json, marks)
 
 
 async def follow_log(
@@ -79,7 +79,8 @@ async def _follow_stream(
 ) -> None:
     while True:
         head = log.signal.head
-        version = await _print_stream(log, stream_id, version, Moment(), as_json, marks)
+        last = await _print_stream(log, stream_id, version, Moment(), as_json, marks)
+        version = last or version
         await log.signal.wait_beyond(head)
 
 
@@ -90,14 +91,16 @@ async def _print_stream(
     moment: Moment,
     as_json: bool,
     marks: BranchMarks,
-) -> int:
-    """Prints a stream from a version to a point; answers the last version read."""
-    version = after_version
-    async for page in log.store.stored_stream(stream_id, after_version=after_version):
-        for stored in page:
-            if moment.has_passed(stored):
-                return version or stored.stream_version
-            _print_event(stored, await _decoded(log, stored), as_json, marks)
+) -> int | None:
+    """Prints a stream from a version to a point.
+
+    The last version printed; None when the stream has nothing after the first one.
+    """
+    version = None
+    async for page in pages_until(log, stream_id, moment, after_version):
+        version = version or after_version
+        for stored, recorded in page:
+            _print_event(stored, recorded, as_json, marks)
             version = stored.stream_version
     return version
 
@@ -122,15 +125,6 @@ async def _branch_of(log: OpenLog, recorded: RecordedEvent) -> str | None:
     marks = BranchMarks()
     earlier = await log.store.read_stream(recorded.stream_id, up_to_version=recorded.stream_version)
     return [marks.branch_of(one) for one in earlier][-1]
-
-
-async def _decoded(log: OpenLog, stored: StoredEvent) -> RecordedEvent | None:
-    """None when its content was erased."""
-    try:
-        (recorded,) = await log.store.decode([stored])
-    except ContentErased:
-        return None
-    return recorded
 
 
 @asynccontextmanager

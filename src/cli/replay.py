@@ -23,7 +23,7 @@ def line_of(recorded: RecordedEvent, mark: str) -> str:
 
 
 def erased_line(stored: StoredEvent) -> str:
-    return _line(stored.stream_version, stored.recorded_at, f"{_words(stored.topic)} (erased)")
+    return _line(stored.stream_version, stored.recorded_at, describe_erased(stored))
 
 
 def json_of(recorded: RecordedEvent, branch_id: str | None) -> dict[str, Any]:
@@ -59,6 +59,10 @@ def erased_json(stored: StoredEvent) -> dict[str, Any]:
         "is_erased": True,
         "data": None,
     }
+
+
+def describe_erased(stored: StoredEvent) -> str:
+    return f"{_words(stored.topic)} (erased)"
 
 
 def describe(event: Event) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
-from cli.errors import Usage
+from cli.given_ids import run_id_of
 from cli.opened import database_url, run, settings_of
 from cli.terminal import AsJson, DataDir
 
@@ -29,14 +28,7 @@ def context(
     """Print what the model was given at each attempt, and check it against the recorded hash."""
     from cli.run_contexts import print_contexts
 
-    checked_id = _run_id(run_id)
+    checked_id = run_id_of(run_id)
     settings = settings_of(data_dir)
     with database_url(settings) as url:
         run(print_contexts(settings, url, checked_id, as_json))
-
-
-def _run_id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise Usage(f"{text!r} is no run id: it is a UUID.") from None

@@ -45,9 +45,12 @@ def print_json(value: Any, *, is_indented: bool = False) -> None:
 
 
 def print_text(text: str) -> None:
+    _write(f"{printable(text)}\n".encode(sys.stdout.encoding, "backslashreplace"))
+
+
+def printable(text: str) -> str:
     """Control characters but tab and newline are written as escapes."""
-    shown = _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
-    _write(f"{shown}\n".encode(sys.stdout.encoding, "backslashreplace"))
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -70,7 +73,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> No
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return text.replace("\t", " ").replace("\n", " ")
+    return printable(text.replace("\t", " ").replace("\n", " "))
 
 
 def _write(line: bytes) -> None:

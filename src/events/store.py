@@ -157,6 +157,15 @@ class EventStore:
         )
         return [StoredEvent.from_row(row) for row in rows]
 
+    async def effects_of(
+        self, owner_id: str, run_id: str, call_ids: Sequence[str]
+    ) -> list[StoredEvent]:
+        """The owner's task events that a run's tool calls have caused, as they are stored."""
+        rows = await self._pool.fetch(
+            statements.load("read_effects"), owner_id, run_id, list(call_ids)
+        )
+        return [StoredEvent.from_row(row) for row in rows]
+
     async def head(self) -> tuple[int, int]:
         """The newest sealed position, and how many inbox rows wait (counted up to 1,000)."""
         row = await self._pool.fetchrow(statements.load("log_head"))
