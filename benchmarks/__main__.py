@@ -1,4 +1,4 @@
-"""`python -m benchmarks append|stream|rebuild [--json] [--quick]`: see docs/benchmarks.md."""
+"""`python -m benchmarks append|stream|rebuild|page [--json] [--quick]`: see docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import append, rebuild, stream
+from benchmarks import append, page, rebuild, stream
 from benchmarks.measures import Measure
 from benchmarks.plan import FULL, QUICK, Part, Plan
 from benchmarks.report import name_machine, print_json, print_table, write_markdown
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, dict[str, Part]] = {
     "append": append.PARTS,
     "stream": stream.PARTS,
     "rebuild": rebuild.PARTS,
+    "page": page.PARTS,
 }
 
 

@@ -35,6 +35,8 @@ export const timings = {
   firstRetry: 0.3,
   longestRetry: 5,
   refreshOnFocus: 5,
+  /** Between two drawings of a growing reply: what a browser does for each costs more than the text. */
+  drawPause: 0.1,
   clientTool: 120,
 };
 
@@ -408,7 +410,10 @@ class ReplyStream {
     try {
       for await (const frame of readFrames(response.body, this.signal)) {
         if ('comment' in frame) this.#isEnded ||= frame.comment === 'end';
-        else if (this.#isNew(frame.id)) yield* this.#parse(frame.data);
+        else if (this.#isNew(frame.id)) {
+          const event = this.#parse(frame.data);
+          if (event !== undefined) yield event;
+        }
       }
     } catch (error) {
       if (this.signal.aborted || this.runId === null) throw error;
@@ -428,10 +433,10 @@ class ReplyStream {
     return true;
   }
 
-  /** @param {string} data */
-  *#parse(data) {
+  /** @param {string} data @returns {WireEvent | undefined} */
+  #parse(data) {
     try {
-      yield JSON.parse(data);
+      return JSON.parse(data);
     } catch {
       this.listener.log('frame.unreadable', { characters: data.length });
     }
@@ -449,15 +454,17 @@ async function* readFrames(body, signal) {
   const decoder = new TextDecoder();
   const cancel = () => void reader.cancel().catch(() => {});
   signal.addEventListener('abort', cancel);
-  let timer = 0;
+  // One timer for all reads: setting one for each token costs as much as reading it.
+  let heardAt = performance.now();
+  const isSilent = () => performance.now() - heardAt > timings.silence * 1000;
+  const watch = setInterval(() => isSilent() && cancel(), timings.silence * 250);
   let rest = '';
   /** @type {{ id: string, data: string[] }} */
   let frame = { id: '', data: [] };
   try {
     for (;;) {
-      clearTimeout(timer);
-      timer = window.setTimeout(cancel, timings.silence * 1000);
       const { value, done } = await reader.read();
+      heardAt = performance.now();
       signal.throwIfAborted();
       if (done) return;
       const lines = (rest + decoder.decode(value, { stream: true })).split('\n');
@@ -472,7 +479,7 @@ async function* readFrames(body, signal) {
       }
     }
   } finally {
-    clearTimeout(timer);
+    clearInterval(watch);
     signal.removeEventListener('abort', cancel);
     cancel();
   }
@@ -1456,6 +1463,8 @@ class AssistantMessageView {
   /** @param {boolean} isBusy */
   setBusy(isBusy) {
     this.element.setAttribute('aria-busy', String(isBusy));
+    // A style that asked for aria-busy would look at every message whenever the whole timeline says it.
+    this.element.toggleAttribute('data-busy', isBusy);
   }
 
   /** @param {boolean} isRunning */
@@ -2927,7 +2936,10 @@ class Timeline {
 
   /** @param {string} itemId */
   remove(itemId) {
-    this.#views.get(itemId)?.element.remove();
+    const element = this.#views.get(itemId)?.element;
+    const page = element?.closest('.page');
+    element?.remove();
+    if (page?.childElementCount === 0) page.remove();
     this.#views.delete(itemId);
     this.#told.delete(itemId);
     this.#siblings.delete(itemId);
@@ -2945,9 +2957,13 @@ class Timeline {
 
   /** @param {string} itemId an answer, whose question is wanted */
   questionOf(itemId) {
-    let before = this.#views.get(itemId)?.element.previousElementSibling ?? null;
-    while (before && /** @type {HTMLElement} */ (before).dataset.type !== 'user_message') before = before.previousElementSibling;
-    return /** @type {HTMLElement | null} */ (before)?.dataset.id ?? null;
+    let isPast = false;
+    for (const view of this.#newest()) {
+      const { id = '' } = view.element.dataset;
+      if (isPast && view instanceof UserMessageView) return id;
+      isPast ||= id === itemId;
+    }
+    return null;
   }
 
   /** @param {{ feedback?: boolean, retry?: boolean }} actions */
@@ -2979,9 +2995,10 @@ class Timeline {
 
   /** One switcher for each message that has others in its place, below the last of its items. */
   #drawVersions() {
+    if (this.#siblings.size === 0 && !this.#drawnVersions) return;
     /** @type {Map<string, { itemId: string, siblings: Siblings }>} */
     const last = new Map();
-    for (const { dataset } of /** @type {NodeListOf<HTMLElement>} */ (this.element.querySelectorAll(':scope > [data-id]'))) {
+    for (const { dataset } of /** @type {NodeListOf<HTMLElement>} */ (this.element.querySelectorAll('.message[data-id]'))) {
       const siblings = this.#siblings.get(dataset.id ?? '');
       if (siblings) last.set(siblings.message_id, { itemId: dataset.id ?? '', siblings });
     }
@@ -3006,17 +3023,33 @@ class Timeline {
     view.element.dataset.id = toId;
   }
 
-  /** @param {Item[]} items oldest first */
-  prepend(items) {
-    const first = this.element.firstChild;
+  /**
+   * @param {Item[]} items oldest first
+   * @param {HTMLElement} [place] a page of older ones, or the timeline itself
+   */
+  prepend(items, place = this.element) {
+    const first = place.firstChild;
     for (const item of items.filter(({ id }) => !this.#views.has(id))) {
-      const view = this.#create(item, (element) => this.element.insertBefore(element, first));
+      const view = this.#create(item, (element) => place.insertBefore(element, first));
       if (!view) continue;
       if (item.siblings) this.#siblings.set(item.id, item.siblings);
       view.update(item);
       view.render?.();
     }
     this.#drawVersions();
+  }
+
+  /**
+   * Older items stand in pages, which a browser lays out and paints only when they come near the screen.
+   * @param {Item[]} items oldest first
+   */
+  prependPage(items) {
+    const page = h('div', { class: 'page' });
+    this.element.prepend(page);
+    this.prepend(items, page);
+    if (!page.childElementCount) return page.remove();
+    page.style.setProperty('contain-intrinsic-block-size', `auto ${page.offsetHeight}px`);
+    page.classList.add('resting');
   }
 
   /**
@@ -3043,7 +3076,7 @@ class Timeline {
 
   /** @param {string[]} ids the order of the last items */
   #sort(ids) {
-    const shown = [...this.element.querySelectorAll(':scope > [data-id]')].slice(-ids.length);
+    const shown = [...this.element.querySelectorAll('.message[data-id]')].slice(-ids.length);
     const isSorted = shown.every((element, index) => /** @type {HTMLElement} */ (element).dataset.id === ids[index]);
     if (!isSorted) this.element.append(...ids.map((id) => /** @type {View} */ (this.#views.get(id)).element));
   }
@@ -3074,14 +3107,22 @@ class Timeline {
   }
 
   get lastUserMessageId() {
-    const messages = this.element.querySelectorAll('[data-type=user_message]');
-    return /** @type {HTMLElement | undefined} */ ([...messages].at(-1))?.dataset.id ?? null;
+    for (const view of this.#newest()) if (view instanceof UserMessageView) return view.element.dataset.id ?? null;
+    return null;
   }
 
   get lastView() {
-    const items = this.element.querySelectorAll(':scope > [data-id]');
-    const last = /** @type {HTMLElement | undefined} */ (items[items.length - 1]);
-    return last ? (this.#views.get(last.dataset.id ?? '') ?? null) : null;
+    return this.#newest().next().value ?? null;
+  }
+
+  /** From the end on, so that what is old costs nothing. @returns {Generator<View, undefined>} */
+  *#newest() {
+    for (let at = this.element.lastElementChild; at; at = at.previousElementSibling) {
+      for (const place of at.classList.contains('page') ? [...at.children].reverse() : [at]) {
+        const view = this.#views.get(/** @type {HTMLElement} */ (place).dataset.id ?? '');
+        if (view) yield view;
+      }
+    }
   }
 
   get endsUnanswered() {
@@ -3090,9 +3131,13 @@ class Timeline {
 
   /** Nothing on the screen tells that the assistant is at work. */
   get isQuiet() {
-    const busy = [...this.#views.values()].some((view) => !(view instanceof AssistantMessageView) && view.isBusy());
-    const last = this.lastView;
-    return !busy && !(last instanceof AssistantMessageView && last.isBusy());
+    let isLast = true;
+    for (const view of this.#newest()) {
+      if (view instanceof UserMessageView) return true;
+      if ((isLast || !(view instanceof AssistantMessageView)) && view.isBusy()) return false;
+      isLast = false;
+    }
+    return true;
   }
 
   /** @type {(item: Item, place: (element: HTMLElement) => void) => View | null} */
@@ -3127,7 +3172,7 @@ class Timeline {
     this.onRender();
     // A huge block is drawn less often, so that most of the time stays for the person reading it.
     const took = performance.now() - start;
-    this.#restUntil = took > SLOW_DRAW_MILLISECONDS ? start + 5 * took : 0;
+    this.#restUntil = start + Math.max(timings.drawPause * 1000, took > SLOW_DRAW_MILLISECONDS ? 5 * took : 0);
   }
 }
 
@@ -3595,7 +3640,7 @@ export class OpenAIChatKit extends Base {
       if (signal.aborted) return;
       const { scrollHeight, scrollTop } = this.#scroller;
       this.#timeline.element.setAttribute('aria-busy', 'true');
-      this.#timeline.prepend(page.data.reverse());
+      this.#timeline.prependPage(page.data.reverse());
       this.#scroller.scrollTop = scrollTop + this.#scroller.scrollHeight - scrollHeight;
       this.#olderCursor = page.has_more ? page.after : null;
     } catch (error) {
@@ -5059,6 +5104,8 @@ button:disabled { cursor: default; }
 .column { width: 100%; max-width: 48rem; margin: 0 auto; padding: 2rem 1.5rem 1.5rem; }
 .log { display: flex; flex-direction: column; gap: var(--gap); }
 .message { min-width: 0; max-width: 100%; }
+.page { display: flex; flex-direction: column; gap: var(--gap); min-width: 0; }
+.page.resting { content-visibility: auto; overflow-clip-margin: 2rem; }
 .user { align-self: flex-end; max-width: min(85%, 36rem); }
 .user .bubble { padding: .625rem 1.125rem; border-radius: var(--radius); border-end-end-radius: min(6px, var(--radius)); background: var(--own); white-space: pre-wrap; overflow-wrap: anywhere; }
 .user blockquote { margin: 0 0 .375rem; padding-inline-start: .75rem; border-inline-start: 2px solid var(--line); color: var(--muted); }
@@ -5097,7 +5144,7 @@ th { font-weight: 600; }
 .sources:empty { display: none; }
 .foot { display: flex; height: 1.75rem; margin: .25rem 0 -1.25rem -.4375rem; opacity: 0; transition: opacity .15s; }
 .message:hover > .foot, .foot:focus-within { opacity: 1; }
-.assistant[aria-busy=true] > .foot { visibility: hidden; }
+.assistant[data-busy] > .foot { visibility: hidden; }
 .foot:has(.versions), .lone { opacity: 1; }
 .foot { align-items: center; }
 .user > .foot { justify-content: flex-end; margin: .25rem -.4375rem -1.25rem 0; }

@@ -52,6 +52,14 @@ class Uploads:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [request["params"] for request in self.sent if request["type"] == kind]
 
+    def wait_for(self, kind: str, count: int = 1) -> list[dict[str, Any]]:
+        """Requests are told of while the page is waited for."""
+        for _ in range(500):
+            if len(self.of(kind)) >= count:
+                break
+            self.page.wait_for_timeout(20)
+        return self.of(kind)
+
     def _chatkit(self, route: Route) -> None:
         request = route.request.post_data_json
         self.sent.append(request)
@@ -122,11 +130,11 @@ def test_files_are_announced_uploaded_sent_and_shown(uploads: Uploads) -> None:
     expect(files).to_have_count(0)
     expect(page.locator(".bubble img")).to_have_attribute("alt", "cat.png")
     expect(page.locator(".bubble .file")).to_have_text("plan.txt")
-    (created,) = uploads.of("threads.create")
+    (created,) = uploads.wait_for("threads.create")
     assert created["input"]["attachments"] == ["att-1", "att-2"]
     send(page, "And no more")
     expect(page.locator(".bubble")).to_have_count(2)
-    assert uploads.of("threads.create")[-1]["input"]["attachments"] == []
+    assert uploads.wait_for("threads.create", 2)[-1]["input"]["attachments"] == []
 
 
 def test_failed_upload_says_why_and_is_tried_again_or_removed(uploads: Uploads) -> None:
@@ -143,7 +151,7 @@ def test_failed_upload_says_why_and_is_tried_again_or_removed(uploads: Uploads) 
     page.get_by_role("button", name="Remove plan.txt").click()
     expect(file).to_have_count(0)
     expect(page.get_by_role("button", name="Attach files")).to_be_focused()
-    assert uploads.of("attachments.delete") == [{"attachment_id": "att-3"}]
+    assert uploads.wait_for("attachments.delete") == [{"attachment_id": "att-3"}]
 
 
 def test_removal_ends_an_upload_under_way(uploads: Uploads) -> None:
@@ -191,7 +199,7 @@ def test_direct_upload_posts_the_file_as_a_form(uploads: Uploads) -> None:
     assert posted.headers["content-type"].startswith("multipart/form-data; boundary=")
     send(uploads.page, "Here")
     expect(uploads.page.locator(".bubble .file")).to_have_text("plan.txt")
-    assert uploads.of("threads.create")[0]["input"]["attachments"] == ["made"]
+    assert uploads.wait_for("threads.create")[0]["input"]["attachments"] == ["made"]
     assert uploads.of("attachments.create") == []
 
 
@@ -222,7 +230,7 @@ def test_files_are_dropped_pasted_and_given_by_the_page(uploads: Uploads) -> Non
     expect(files).to_have_text(["old.png"])
     page.get_by_role("button", name="Send").click()
     expect(page.locator(".bubble img")).to_have_attribute("src", re.compile("/preview/old$"))
-    assert uploads.of("threads.create")[0]["input"]["attachments"] == ["old"]
+    assert uploads.wait_for("threads.create")[0]["input"]["attachments"] == ["old"]
 
 
 def test_without_the_option_nothing_can_be_attached(played: Played) -> None:

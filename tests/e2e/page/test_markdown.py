@@ -10,6 +10,7 @@ RENDER = """
 async (pieces) => {
     // Every piece is drawn by itself, and at once.
     window.requestAnimationFrame = (draw) => { queueMicrotask(draw); return 1; };
+    (await import('/chatkit.js')).timings.drawPause = 0;
     const element = document.createElement('openai-chatkit');
     const frames = pieces.map((delta) => ({ type: 'thread.item.updated', item_id: 'a', update: {
         type: 'assistant_message.content_part.text_delta', content_index: 0, delta } }));
