@@ -11,12 +11,16 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from runtime.embedded import locate
 from tests.e2e.page.steps import replies, send
+from tests.e2e.serving.server import environment
 from tests.e2e.web.conftest import OpenPage
 from tests.e2e.web.model import COUNTING
-from tests.e2e.web.people import Person, sign_in
+from tests.e2e.web.pair import next_start, started, stop
+from tests.e2e.web.people import PASSWORD, Person, sign_in
 from tests.e2e.web.site import ROOT, Site
 from tests.e2e.web.steps import open_chat
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -188,6 +192,33 @@ def test_cookies_are_out_of_reach_for_scripts_and_other_sites(
     with ada_person.client(site) as client:
         client.cookies.set("Verbatim-Position", "a%0ab")
         assert client.get("/api/tasks").status_code == 200
+
+
+def test_cookies_of_a_site_under_https_are_for_https_alone(
+    site: Site, ada_person: Person, tmp_path: Path
+) -> None:
+    port = free_port()
+    settings = {
+        "DATABASE_URL": locate(site.data_dir),
+        "BETTER_AUTH_URL": f"https://localhost:{port}",
+        "BETTER_AUTH_SECRET": site.secret,
+    }
+    url = f"http://localhost:{port}"
+    with (tmp_path / "log").open("wb") as log:
+        process = started(next_start(url), environment(settings), log, f"{url}/sign-in")
+        try:
+            answer = httpx.post(
+                f"{url}/api/auth/sign-in/email",
+                json={"email": ada_person.email, "password": PASSWORD},
+                headers={"Origin": settings["BETTER_AUTH_URL"]},
+                timeout=60,
+            ).raise_for_status()
+        finally:
+            stop(process)
+    cookies = answer.headers.get_list("set-cookie")
+    assert cookies
+    for cookie in cookies:
+        assert {"Secure", "HttpOnly", "SameSite=Lax"} <= set(cookie.split("; ")), cookie
 
 
 def test_no_answer_tells_where_the_api_is(site: Site, ada_person: Person) -> None:

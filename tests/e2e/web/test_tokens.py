@@ -45,11 +45,8 @@ def test_token_of_the_login_service_is_good(
         assert api.get(path, headers=bearer(minted.good)).status_code == 200, path
     listed = {"type": "threads.list", "params": {}}
     assert api.post("/chatkit", json=listed, headers=bearer(minted.good)).status_code == 200
-    assert api.get("/api/session", headers=bearer(minted.good)).json() == {
-        "user_id": user,
-        "mode": "jwks",
-        "assistant": {"kind": "openai", "model": "wire"},
-    }
+    session = api.get("/api/session", headers=bearer(minted.good)).json()
+    assert (session["user_id"], session["mode"]) == (user, "jwks")
 
 
 def test_every_other_token_is_refused_before_the_first_byte(

@@ -11,13 +11,17 @@ from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from api.app import create_app
+from api.dependencies import SAFE_METHODS
 from auth.onetime import MAX_FAILURES
 from runtime.node import Node
 from runtime.settings import Settings, load_settings
 
+from .chatkit_wire import NOBODYS_ID
 from .conftest import Clients
 from .running import running
+from .test_refusals import address, routes
 
+MANY_ROUTES = 10
 CHAT = "/api/local/chat"
 
 
@@ -101,6 +105,22 @@ class TestLocalMode:
             foreign = await stranger.post(CHAT, json=body, headers={"Origin": origin})
             assert foreign.status_code == 403
         assert len((await stranger.get("/api/local/conversations")).json()["data"]) == 1
+
+    async def test_no_route_lets_another_page_use_the_cookie(
+        self, app: FastAPI, stranger: httpx.AsyncClient, node: Node
+    ) -> None:
+        await self.sign_in(stranger, node)
+        unsafe = [(m, path) for m, path in routes(app) if m not in SAFE_METHODS]
+        unsafe.append(("POST", "/signout"))
+        assert len(unsafe) > MANY_ROUTES
+        for method, path in unsafe:
+            where = address(path, "local", NOBODYS_ID, NOBODYS_ID)
+            for origin in ("http://evil.example", "null", "https://localhost:1"):
+                foreign = await stranger.request(method, where, headers={"Origin": origin})
+                assert foreign.status_code == 403, (method, path)
+                assert origin in foreign.json()["detail"]
+        tools = await stranger.post("/mcp", json={}, headers={"Origin": "http://localhost"})
+        assert tools.status_code == 401
 
     async def test_signing_out_forgets_the_cookie(
         self, stranger: httpx.AsyncClient, node: Node
