@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import httpx
+from structlog.testing import capture_logs
 
 from runtime.node import Node
 from tests.integration.api.chatkit_wire import ask, say
+from tests.integration.projections.test_projector import append_foreign
 
 DEADLINE_SECONDS = 30.0
 
@@ -48,6 +50,25 @@ async def test_health_and_metrics_tell_how_many_are_parked(
     ready = await client.get("/readyz")
     assert ready.status_code == 200
     assert "Parked: 1;" in ready.json()["checks"]["projector"]["detail"]
+
+
+async def test_log_that_is_newer_than_the_release_is_told_by_health_and_metrics(
+    client: httpx.AsyncClient, node: Node
+) -> None:
+    await say(client, "add buy milk")
+    assert "verbatim_projector_blocked 0.0" in (await client.get("/metrics")).text
+    with capture_logs() as lines:
+        await append_foreign(node.database.direct, "conversation.from_the_future", 1)
+        await node.sealer.seal()
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while (await client.get("/readyz")).status_code == 200:
+                await asyncio.sleep(0.05)
+    ready = (await client.get("/readyz")).json()
+    assert "the log is newer than this release" in ready["checks"]["projector"]["detail"]
+    assert "verbatim_projector_blocked 1.0" in (await client.get("/metrics")).text
+    assert "verbatim_parked_streams 0.0" in (await client.get("/metrics")).text
+    (told,) = [line for line in lines if line["event"] == "projector_blocked"]
+    assert "the log is newer than this release" in told["error"]
 
 
 async def _told(client: httpx.AsyncClient, operation: str, **params: str) -> bool:

@@ -255,7 +255,7 @@ async def test_log_newer_than_the_release_stops_the_projector_and_parks_nothing(
     async with read_node(database_url) as node:
         events = await post_messages(node)
         await node.seal()
-        await _append_foreign(node, topic, schema_version)
+        await append_foreign(node.pool, topic, schema_version)
         await node.seal()
         await eventually(lambda: node.projector.status.state == "blocked")
         assert node.projector.status.position == events
@@ -270,10 +270,10 @@ async def _says_newer(node: ReadNode) -> bool:
     return "the log is newer than this release" in (status.last_error or "")
 
 
-async def _append_foreign(node: ReadNode, topic: str, schema_version: int) -> None:
+async def append_foreign(pool: asyncpg.Pool, topic: str, schema_version: int) -> None:
     """What a newer release would write."""
     stream_id = new_stream()
-    await node.pool.execute(
+    await pool.execute(
         """INSERT INTO verbatim.events (stream_id, stream_version, event_id, topic, schema_version,
             state, owner_id, metadata) VALUES ($1, 1, $2, $3, $4, '', 'ada', '{}')""",
         stream_id,
@@ -281,7 +281,7 @@ async def _append_foreign(node: ReadNode, topic: str, schema_version: int) -> No
         topic,
         schema_version,
     )
-    await node.pool.execute(
+    await pool.execute(
         "INSERT INTO verbatim.inbox (stream_ids, first_versions, last_versions, owner_ids) "
         "VALUES (ARRAY[$1], '{1}', '{1}', '{ada}')",
         stream_id,
