@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.backup import KeysFile
 from cli.errors import CliError, Finding, Usage
 from cli.given_ids import conversation_id_of
 from cli.opened import database_url, run, settings_of
@@ -21,6 +22,10 @@ app = typer.Typer(help="Proofs of the log.", no_args_is_help=True)
 Key = Annotated[
     str | None,
     typer.Option(help="The log's public key, or a file that holds it; got on another way."),
+]
+Checkpoints = Annotated[
+    list[Path] | None,
+    typer.Option(help="A checkpoint that was kept elsewhere; the log is compared with it."),
 ]
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")
@@ -109,10 +114,7 @@ def verify(
         Path | None, typer.Argument(help="A bundle or consistency proof; without it, the log.")
     ] = None,
     key: Key = None,
-    checkpoint: Annotated[
-        list[Path] | None,
-        typer.Option(help="A checkpoint that was kept elsewhere; the log is compared with it."),
-    ] = None,
+    checkpoint: Checkpoints = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -149,6 +151,33 @@ def verify(
     if report.findings:
         raise Finding(f"{checked}: the log was changed ({len(report.findings)} findings).")
     say(f"{checked}: nothing was changed.")
+
+
+@app.command()
+def drill(
+    file: Annotated[Path, typer.Argument(help="The backup to bring up.")],
+    keys: KeysFile = None,
+    checkpoint: Checkpoints = None,
+    key: Key = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a backup up in a scratch server and check everything in it: a restore, rehearsed.
+
+    Nothing of it stays, and the database in use is not touched.
+    """
+    from cli.drilling import drill_backup
+
+    notes = [_text_of(path) for path in checkpoint or ()]
+    found = drill_backup(settings_of(data_dir), file, keys, notes, _verifier(key), as_json=as_json)
+    if as_json:
+        print_json(found.row())
+    else:
+        for text in found.findings:
+            print_text(text)
+    if found.findings:
+        raise Finding(f"The backup does not hold: {len(found.findings)} findings.")
+    say(f"The backup holds: {found.said()}.")
 
 
 def _verify_file(file: Path, key: str | None, as_json: bool) -> None:

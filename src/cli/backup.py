@@ -64,24 +64,13 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Bring a backup up in an empty database, verified; the newest keys file belongs with it."""
-    from runtime.backup import BackupFile, check_event_key, check_keys
-
     settings = settings_of(data_dir)
-    with ExitStack() as stack:
-        log = stack.enter_context(BackupFile(file, "log"))
-        data_keys = _open_keys(log, _keys_beside(file, keys), stack, is_named=keys is not None)
-        with reporting(as_json=as_json) as reporter:
-            for each in (log, data_keys):
-                if each is not None:
-                    each.check(reporter.of(f"checking {each.path.name}", "bytes"))
-        if data_keys is not None:
-            check_keys(log, data_keys)
-        check_event_key(log, settings)
+    with ExitStack() as stack, reporting(as_json=as_json) as reporter:
+        log, data_keys = open_backup(settings, file, keys, stack, reporter)
         _refuse_running(settings)
         url = stack.enter_context(database_url(settings, creates=True))
         run(_prepare(settings, url, yes))
-        with reporting(as_json=as_json) as reporter:
-            restored = run(_restore(settings, url, log, data_keys, reporter))
+        restored = run(bring_up(settings, url, log, data_keys, reporter))
     if as_json:
         print_json(_restored_row(file, restored))
         return
@@ -91,6 +80,23 @@ def restore(
             "Users whose content cannot be read, because their key was destroyed: "
             f"{restored.unreadable_owners}."
         )
+
+
+def open_backup(
+    settings: Settings, file: Path, keys: Path | None, stack: ExitStack, reporter: Reporter
+) -> tuple[BackupFile, BackupFile | None]:
+    """Both files of a backup, each whole, of one database and of this EVENT_KEY."""
+    from runtime.backup import BackupFile, check_event_key, check_keys
+
+    log = stack.enter_context(BackupFile(file, "log"))
+    data_keys = _open_keys(log, _keys_beside(file, keys), stack, is_named=keys is not None)
+    for each in (log, data_keys):
+        if each is not None:
+            each.check(reporter.of(f"checking {each.path.name}", "bytes"))
+    if data_keys is not None:
+        check_keys(log, data_keys)
+    check_event_key(log, settings)
+    return log, data_keys
 
 
 async def _backup(settings: Settings, url: str, file: Path, keys: Path, as_json: bool) -> Written:
@@ -115,9 +121,10 @@ async def _prepare(settings: Settings, url: str, yes: bool) -> None:
     await migrate(url, settings.database_start_timeout_seconds)
 
 
-async def _restore(
+async def bring_up(
     settings: Settings, url: str, log: BackupFile, keys: BackupFile | None, reporter: Reporter
 ) -> Restored:
+    """Into a database at this release's schema, with its read tables."""
     from projections.building import Builder
     from runtime.backup import restore_backup
 

@@ -109,7 +109,7 @@ def verify(
     """Fold the log again and compare: exit code 1 and the first place, where a row differs."""
     settings = settings_of(data_dir)
     with database_url(settings) as url, reporting(as_json=as_json) as reporter:
-        verified = run(_verify(settings, url, reporter, sample, workers))
+        verified = run(verify_tables(settings, url, reporter, sample, workers))
     _tell_differences(verified.differences, as_json)
     counts = {"streams": verified.streams, "events": verified.events, "rows": verified.rows}
     if as_json:
@@ -143,7 +143,7 @@ async def _status(settings: Settings, url: str) -> list[GenerationStatus]:
         return await read_status(log.pool)
 
 
-async def _verify(
+async def verify_tables(
     settings: Settings, url: str, reporter: Reporter, sample: int | None, workers: int | None
 ) -> Verified:
     from cli.crew import open_crew

@@ -71,6 +71,12 @@ def audit_key(settings: Settings) -> Ed25519PrivateKey | None:
     return parse_audit_key(load_or_create_key(path, generate_event_key))
 
 
+def has_audit_key(settings: Settings) -> bool:
+    """Whether there is one already; none is made for this."""
+    is_generated = settings.is_embedded and (settings.verbatim_data_dir / AUDIT_KEY_FILE).exists()
+    return is_generated or settings.audit_key is not None
+
+
 def parse_audit_key(text: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
 
