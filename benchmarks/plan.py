@@ -24,6 +24,8 @@ class Plan:
     #: Of the log that read tables are rebuilt from, and of the one that many messages are read of.
     log_events: int
     log_conversations: int
+    #: How often they are.
+    rebuilds: int
     #: Of a page of history and of a list of conversations, on each side.
     reads: int
 
@@ -36,6 +38,7 @@ FULL = Plan(
     replies=30,
     log_events=1_000_000,
     log_conversations=20_000,
+    rebuilds=1,
     reads=2_000,
 )
 QUICK = Plan(
@@ -46,6 +49,7 @@ QUICK = Plan(
     replies=10,
     log_events=60_000,
     log_conversations=1_200,
+    rebuilds=3,
     reads=300,
 )
 

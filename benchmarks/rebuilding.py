@@ -23,7 +23,6 @@ from projections.verification import verify
 from runtime.embedded import EmbeddedServer
 from runtime.settings import Settings, load_settings
 
-ROUNDS = 3
 BARE = "read, decrypt and decode alone, on the same cores"
 
 
@@ -31,17 +30,19 @@ async def measure(server: EmbeddedServer, plan: Plan) -> list[Measure]:
     async with database(server, "rebuilt") as url, log_node(url) as node:
         size = Size(plan.log_conversations, plan.log_events)
         head = await write_log(node.database.direct, node.keys, size)
-        return await _compare(node, settings_for(url), url, head)
+        return await _compare(node, settings_for(url), url, head, plan.rebuilds)
 
 
-async def _compare(node: LogNode, settings: Settings, url: str, head: int) -> list[Measure]:
+async def _compare(
+    node: LogNode, settings: Settings, url: str, head: int, rounds: int
+) -> list[Measure]:
     bare: list[float] = []
     filled: list[float] = []
     whole: list[float] = []
     checked: list[float] = []
     hands = available_cores()
     with bare_readers(settings, url, hands) as readers:
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             bare.append(await _bare(readers, head))
             with ProcessCrew(settings, url, hands) as crew:
                 await _warm_up(crew, node)
