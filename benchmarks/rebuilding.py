@@ -21,12 +21,14 @@ from projections.building import Builder
 from projections.generations import create_generation, drop_generation
 from projections.verification import verify
 from runtime.embedded import EmbeddedServer
+from runtime.logs import configure_logs
 from runtime.settings import Settings, load_settings
 
 BARE = "read, decrypt and decode alone, on the same cores"
 
 
 async def measure(server: EmbeddedServer, plan: Plan) -> list[Measure]:
+    configure_logs("error")
     async with database(server, "rebuilt") as url, log_node(url) as node:
         size = Size(plan.log_conversations, plan.log_events)
         head = await write_log(node.database.direct, node.keys, size)

@@ -34,7 +34,7 @@ from projections.row_store import RowStore
 from projections.rows import Rows
 
 #: Of a page, and so of a transaction.
-PAGE_EVENTS = 5_000
+PAGE_EVENTS = 2_500
 
 
 class Filler:

@@ -235,3 +235,5 @@ async def test_small_partitions_cover_every_stream(
         generation = await filled(node.log, 10)
         assert await node.all_rows(generation) == await node.all_rows(live)
         assert await parked(node, generation) == []
+        # Nor does any of them belong to two.
+        assert (await partitions.progress(node.pool, generation)).applied == 40

@@ -161,27 +161,37 @@ async def test_what_changes_while_it_is_compared_is_compared_again(database_url:
         assert await node.all_rows(rebuilt)
 
 
+class LateDamage(InterruptedCrew):
+    """Somebody writes, and damages a row, when everything has been compared once and again."""
+
+    async def compare(self, pair: Pair, streams: Range | Sequence[str]) -> list[Difference]:
+        found = await super().compare(pair, streams)
+        if not isinstance(streams, Range) and len(self.compared) == 3:
+            await self._node.append(self._late_id, 3, c.Renamed(title="late"))
+            await self._node.seal()
+            head, _ = await self._node.log.store.head()
+            await eventually(lambda: self._node.projector.status.position >= head)
+            await self._node.pool.execute(
+                "UPDATE read_g1.conversations SET message_count = 40 WHERE id = $1",
+                c.id_of(self._late_id),
+            )
+        return found
+
+    def __init__(self, node: ReadNode, early_id: str, late_id: str) -> None:
+        super().__init__(node, [early_id])
+        self._late_id = late_id
+
+
 async def test_damage_that_comes_with_the_last_events_is_found_at_the_swap(
     database_url: str,
 ) -> None:
     async with read_node(database_url) as node:
-        streams = await with_rows(node)
-
-        class Damaging(InterruptedCrew):
-            async def compare(self, pair: Pair, streams: Range | Sequence[str]) -> list[Difference]:
-                found = await super().compare(pair, streams)
-                if isinstance(streams, Range):
-                    await node.pool.execute(
-                        "UPDATE read_g1.conversations SET message_count = 40 WHERE id = $1",
-                        c.id_of(stream_id),
-                    )
-                return found
-
-        stream_id = streams[0]
-        builder = Builder(node.pool, node.log.store, crew=Damaging(node, [stream_id]))
+        early_id, late_id, _ = await with_rows(node)
+        crew = LateDamage(node, early_id, late_id)
         with pytest.raises(GenerationsDiffer) as refused:
-            await builder.rebuild()
+            await Builder(node.pool, node.log.store, crew=crew).rebuild()
         assert refused.value.differences[0].fields == ("message_count",)
+        assert crew.compared[-1] == [late_id]
 
 
 async def test_swap_waits_for_a_busy_generation_and_gives_up_in_the_end(
