@@ -17,6 +17,15 @@ from projections.rows import Key, ReadRow, Rows
 from projections.tables import ReadModel, identifier, metadata, sealed
 from projections.words import words_of
 
+#: What holds text that is searched; asked first, because most events hold none.
+_WITH_TEXT = frozenset(
+    {
+        events.Started,
+        events.Renamed,
+        events.UserMessagePosted,
+        events.AssistantMessagePosted,
+    }
+)
 #: Of what was inserted last and is not in the index's tree yet; each search reads all of it.
 PENDING_KILOBYTES = 256
 
@@ -52,6 +61,8 @@ def search_key(conversation_id: str, text_id: str) -> Key:
 
 def _text_of(event: RecordedEvent) -> tuple[str, str] | None:
     """The id of what the event says, and its text."""
+    if type(event.event) not in _WITH_TEXT:
+        return None
     match event.event:
         case events.Started(title=title) if title:
             return events.id_of(event.stream_id), title

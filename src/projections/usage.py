@@ -18,7 +18,9 @@ from projections.rows import Key, ReadRow, Rows
 from projections.runs import after, run_of
 from projections.tables import ReadModel, identifier, metadata, sealed
 
-_ENDINGS = events.RunCompleted | events.RunFailed | events.RunCancelled | events.RunInterrupted
+_ENDINGS = frozenset(
+    {events.RunCompleted, events.RunFailed, events.RunCancelled, events.RunInterrupted}
+)
 
 
 class UsageRow(ReadRow, frozen=True, kw_only=True):
@@ -61,16 +63,21 @@ def usage_key(conversation_id: str, run_id: str) -> Key:
 
 
 def _keys(event: RecordedEvent) -> Iterable[Key]:
-    if isinstance(event.event, _ENDINGS):
-        yield usage_key(events.id_of(event.stream_id), event.event.run_id)
+    if (run_id := _ended_run_id(event)) is not None:
+        yield usage_key(events.id_of(event.stream_id), run_id)
+
+
+def _ended_run_id(event: RecordedEvent) -> str | None:
+    # By its class itself, because most events end no run and isinstance would ask four times.
+    return getattr(event.event, "run_id", None) if type(event.event) in _ENDINGS else None
 
 
 def _apply(rows: Rows, event: RecordedEvent) -> None:
     """Before runs are: only the first ending of a run counts."""
-    if not isinstance(event.event, _ENDINGS):
+    if (run_id := _ended_run_id(event)) is None:
         return
     conversation_id = events.id_of(event.stream_id)
-    run = run_of(rows, conversation_id, event.event.run_id)
+    run = run_of(rows, conversation_id, run_id)
     if run.ended_at is not None:
         return
     ended = after(run, event)
