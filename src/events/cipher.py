@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
@@ -30,6 +30,7 @@ class DataKey:
     __slots__ = (
         "_aead",
         "_hash_key",
+        "_word_cipher",
         "_word_key",
         "key_id",
         "key_id_text",
@@ -47,6 +48,7 @@ class DataKey:
         self._hash_key = hmac.digest(secret, b"verbatim keyed hash", "sha256")
         # HKDF-Expand of one block (RFC 5869); the secret is uniform, so nothing is extracted.
         self._word_key = hmac.digest(secret, b"verbatim word hashes\x01", "sha256")
+        self._word_cipher: CipherContext | None = None
 
     def encrypt(self, plaintext: bytes, associated: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
@@ -77,8 +79,11 @@ class DataKey:
                 for word in map(str.encode, words)
             ]
         )
-        cipher = Cipher(algorithms.AES(self._word_key), modes.ECB())  # noqa: S305
-        hashed = cipher.encryptor().update(blocks)
+        if self._word_cipher is None:
+            # Blocks are whole and know nothing of each other, so one context serves all texts.
+            cipher = Cipher(algorithms.AES(self._word_key), modes.ECB())  # noqa: S305
+            self._word_cipher = cipher.encryptor()
+        hashed = self._word_cipher.update(blocks)
         return list(struct.unpack(f"<{len(hashed) // 8}q", hashed)[::2])
 
     def _block_of(self, long_word: bytes) -> bytes:
@@ -96,6 +101,7 @@ class NoEncryption(DataKey):
         self.stored_id = None
         self.owner_id = owner_id
         self._word_key = bytes(KEY_BYTES)
+        self._word_cipher = None
 
     def encrypt(self, plaintext: bytes, associated: bytes) -> bytes:
         return plaintext

@@ -12,16 +12,23 @@ from projections.errors import UnreadableRow
 from projections.rows import Key, ReadRow
 from projections.tables import ReadModel
 
+#: Of a row that has no content.
+NOTHING = b""
+
 _encoder = msgspec.json.Encoder()
 
 
 def seal(model: ReadModel, row: ReadRow, key: DataKey) -> bytes:
+    if not model.content:
+        return NOTHING
     content = {name: getattr(row, name) for name in model.content}
     return key.encrypt(_encoder.encode(content), associated_data(model.key_of(row)))
 
 
 def unseal(model: ReadModel, row_key: Key, sealed: bytes, key: DataKey) -> dict[str, Any]:
     """The content fields by name. Raises UnreadableRow."""
+    if not model.content:
+        return {}
     try:
         content = _decoder(model).decode(key.decrypt(sealed, associated_data(row_key)))
     except (DecryptionFailed, msgspec.MsgspecError):
