@@ -140,7 +140,7 @@ async def test_reply_is_read_by_id_on_any_branch(database_url: str) -> None:
 async def test_page_of_a_long_conversation_with_many_branches_reads_little(
     database_url: str, order: Order
 ) -> None:
-    async with read_node(database_url) as node:
+    async with read_node(database_url, patience_seconds=30) as node:
         conversation_id = str(new_id())
         events: list[Event] = [c.Started(), *turns(400)]
         for n in range(30):
