@@ -396,7 +396,7 @@ async def test_rows_under_a_destroyed_key_are_not_there(database_url: str) -> No
 
 
 async def test_everything_works_without_encryption(database_url: str) -> None:
-    async with read_node(database_url) as node:
+    async with read_node(database_url, is_projecting=False) as node:
         keys = PlainKeyRing()
         store = EventStore(node.pool, keys, node.log.commits, on_commit=node.log.sealer.wake)
         stream_id = new_stream()
