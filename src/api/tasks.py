@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.dependencies import NodeOf, PathUser, ReadsOf, UserRoute
@@ -29,6 +29,8 @@ class Task(BaseModel):
     status: TaskStatus
     created_at: datetime
     completed_at: datetime | None
+    #: True when newer events of it could not be shown.
+    stale: bool = Field(validation_alias="is_stale")
 
 
 @router.get("/api/{user_id}/tasks", responses=user_problems())

@@ -10,7 +10,7 @@ import typer
 
 from cli.errors import Finding
 from cli.opened import appending, database_url, open_log, run, settings_of
-from cli.terminal import AsJson, DataDir, print_json, print_table, print_text
+from cli.terminal import AsJson, DataDir, print_json, print_table, print_text, say
 
 if TYPE_CHECKING:
     from cli.opened import OpenLog
@@ -48,6 +48,8 @@ def retry(
             print_json({"stream_id": stream_id, "is_retried": failure is None, "error": failure})
         else:
             print_text(failure or f"{stream_id} is up to date again.")
+    if not outcomes:
+        say("Nothing is parked.")
     still = sum(failure is not None for failure in outcomes.values())
     if still:
         raise Finding(f"Still parked: {still} of {len(outcomes)}.")

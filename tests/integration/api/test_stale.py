@@ -33,6 +33,10 @@ async def test_parked_conversation_is_marked_and_others_are_not(
         assert await _told(client, "items.list", thread_id=conversation_id) == is_stale
         assert await _told(client, "threads.get_by_id", thread_id=conversation_id) == is_stale
     assert await _told(client, "threads.list")
+    tasks = (await client.get("/api/ada/tasks")).json()["data"]
+    await _park(node, tasks[0]["id"], "task", 1)
+    tasks = (await client.get("/api/ada/tasks")).json()["data"]
+    assert [task["stale"] for task in tasks] == [True] + [False] * (len(tasks) - 1)
     assert not await _told(eve, "threads.list")
 
 
@@ -77,13 +81,14 @@ async def _told(client: httpx.AsyncClient, operation: str, **params: str) -> boo
     return response.headers.get("Verbatim-Stale") == "true"
 
 
-async def _park(node: Node, conversation_id: str) -> None:
+async def _park(node: Node, of_id: str, category: str = "conversation", version: int = 2) -> None:
     await node.database.direct.execute(
         """INSERT INTO verbatim.parked (generation, stream_id, owner_id, position, error)
         SELECT g.generation, l.stream_id, l.owner_id, l.position, 'ValueError'
         FROM verbatim.generations AS g, verbatim.log AS l
-        WHERE g.state = 'live' AND l.stream_id = $1 AND l.stream_version = 2""",
-        f"conversation-{conversation_id}",
+        WHERE g.state = 'live' AND l.stream_id = $1 AND l.stream_version = $2""",
+        f"{category}-{of_id}",
+        version,
     )
     # Nodes look after a second at the earliest, as they do for what others have parked.
     await asyncio.sleep(1)
