@@ -16,7 +16,8 @@ from api.accepting import wants_stream
 from api.dependencies import NodeOf, PathUser, SettingsOf, UserRoute
 from api.describing import user_problems
 from api.errors import NotFound
-from api.messages import BranchId, ToolCall, shown_call
+from api.message_shapes import ToolCall, shown_call
+from api.messages import BranchId
 from api.ownership import NO_RUN
 from api.positions import tell_position
 from api.run_feed import RunFeed

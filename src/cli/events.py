@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import Usage
+from cli.documents import Form
 from cli.given_ids import conversation_id_of, run_id_of
-from cli.moments import parse_moment
 from cli.opened import database_url, run, settings_of
+from cli.replay_wanted import View, wanted_of
 from cli.terminal import AsJson, DataDir, print_json, print_table
 
 app = typer.Typer(help="The event log.", no_args_is_help=True)
@@ -61,20 +61,34 @@ def replay(
     at: Annotated[
         str | None, typer.Option(help="Up to a version (12), a position (@340) or a time.")
     ] = None,
+    view: Annotated[
+        View, typer.Option("--as", help="Its events, or the messages as the API answered them.")
+    ] = "events",
+    branch: Annotated[str | None, typer.Option(help="For --as messages.")] = None,
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="A B", help="What changed between two points.")
+    ] = None,
+    form: Annotated[Form | None, typer.Option("--format", help="As --json, or to be read.")] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as it goes on.")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a conversation as it was, event by event."""
-    moment = parse_moment(at)
-    if follow and at is not None:
-        raise Usage("--follow and --at exclude each other.")
+    """Print a conversation as it was: event by event, its messages, or what changed."""
+    wanted = wanted_of(
+        view=view,
+        at=at,
+        diff=diff,
+        branch_id=branch,
+        follow=follow,
+        form=form,
+        as_json=as_json,
+    )
     conversation_id = conversation_id_of(conversation)
-    from cli.log_reading import replay_stream
+    from cli.replaying import replay_conversation
 
     settings = settings_of(data_dir)
     with database_url(settings) as url:
-        run(replay_stream(settings, url, conversation_id, moment, follow, as_json))
+        run(replay_conversation(settings, url, conversation_id, wanted))
 
 
 @app.command()

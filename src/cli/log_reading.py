@@ -45,17 +45,16 @@ async def read_event(settings: Settings, url: str, position: int) -> dict[str, A
 
 
 async def replay_stream(
-    settings: Settings, url: str, conversation_id: str, moment: Moment, follow: bool, as_json: bool
+    log: OpenLog, conversation_id: str, moment: Moment, follow: bool, as_json: bool
 ) -> None:
     stream_id = stream_of(conversation_id)
-    async with open_log(settings, url) as log:
-        marks = BranchMarks()
-        version = await _print_stream(log, stream_id, 0, moment, as_json, marks)
-        if version is None and not follow:
-            raise CliError(f"There is no conversation {conversation_id}.")
-        if follow:
-            async with _listening(log):
-                await _follow_stream(log, stream_id, version or 0, as_json, marks)
+    marks = BranchMarks()
+    version = await _print_stream(log, stream_id, 0, moment, as_json, marks)
+    if version is None and not follow:
+        raise CliError(f"There is no conversation {conversation_id}.")
+    if follow:
+        async with _listening(log):
+            await _follow_stream(log, stream_id, version or 0, as_json, marks)
 
 
 async def follow_log(

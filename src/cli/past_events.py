@@ -16,14 +16,22 @@ from events.stored import RecordedEvent, StoredEvent
 Readable = tuple[StoredEvent, RecordedEvent | None]
 
 
+async def stored_until(
+    log: OpenLog, stream_id: str, moment: Moment, after_version: int = 0
+) -> AsyncIterator[list[StoredEvent]]:
+    """Pages; an empty one where the stream goes on, but only after the point."""
+    async for page in log.store.stored_stream(stream_id, after_version=after_version):
+        due = [stored for stored in page if not moment.has_passed(stored)]
+        yield due
+        if len(due) < len(page):
+            return
+
+
 async def pages_until(
     log: OpenLog, stream_id: str, moment: Moment, after_version: int = 0
 ) -> AsyncIterator[list[Readable]]:
-    async for page in log.store.stored_stream(stream_id, after_version=after_version):
-        due = [stored for stored in page if not moment.has_passed(stored)]
-        yield await read_all(log, due)
-        if len(due) < len(page):
-            return
+    async for page in stored_until(log, stream_id, moment, after_version):
+        yield await read_all(log, page)
 
 
 async def events_until(log: OpenLog, stream_id: str, moment: Moment) -> list[Readable]:
