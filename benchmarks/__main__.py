@@ -1,4 +1,4 @@
-"""`python -m benchmarks append|stream|rebuild|page [--json] [--quick]`: see docs/benchmarks.md."""
+"""`python -m benchmarks NAME [--json] [--quick]`: see docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import append, page, rebuild, stream
+from benchmarks import append, audit, page, rebuild, stream
 from benchmarks.measures import Measure
 from benchmarks.plan import FULL, QUICK, Part, Plan
 from benchmarks.report import name_machine, print_json, print_table, write_markdown
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, dict[str, Part]] = {
     "stream": stream.PARTS,
     "rebuild": rebuild.PARTS,
     "page": page.PARTS,
+    "audit": audit.PARTS,
 }
 
 

@@ -87,11 +87,11 @@ async def _append_until(
         version += 1
 
 
-def append_of(stream_id: str, version: int) -> Append:
+def append_of(stream_id: str, version: int, events: int = 1) -> Append:
     return Append(
         stream_id=stream_id,
         expected_version=version,
         owner_id="ada",
-        events=(EVENT,),
+        events=(EVENT,) * events,
         actor="user:ada",
     )

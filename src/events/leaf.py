@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+import struct
+from datetime import UTC, datetime
 
 from events.stored import StoredEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = struct.Struct(">I").pack
+_TWO_NUMBERS = struct.Struct(">II").pack
+_VERSION_AND_ID = struct.Struct(">Q16sI").pack
+_TIME_AND_NUMBER = struct.Struct(">qI").pack
 
 
 def leaf_hash(stored: StoredEvent) -> bytes:
@@ -17,21 +22,23 @@ def leaf_hash(stored: StoredEvent) -> bytes:
 
 def leaf_entry(stored: StoredEvent) -> bytes:
     """Every variable field is preceded by its length, so no two events share an entry."""
-    microseconds = (stored.recorded_at - _EPOCH) // timedelta(microseconds=1)
+    stream_id, topic = stored.stream_id.encode(), stored.topic.encode()
+    owner_id, metadata = stored.owner_id.encode(), stored.metadata.encode()
+    since = stored.recorded_at - _EPOCH
     return b"".join(
         (
-            _sized(stored.stream_id.encode()),
-            stored.stream_version.to_bytes(8, "big"),
-            stored.event_id.bytes,
-            _sized(stored.topic.encode()),
-            stored.schema_version.to_bytes(4, "big"),
-            _sized(stored.owner_id.encode()),
-            _sized(stored.metadata.encode()),
-            microseconds.to_bytes(8, "big", signed=True),
-            _sized(stored.state),
+            _NUMBER(len(stream_id)),
+            stream_id,
+            _VERSION_AND_ID(stored.stream_version, stored.event_id.bytes, len(topic)),
+            topic,
+            _TWO_NUMBERS(stored.schema_version, len(owner_id)),
+            owner_id,
+            _NUMBER(len(metadata)),
+            metadata,
+            _TIME_AND_NUMBER(
+                (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,
+                len(stored.state),
+            ),
+            stored.state,
         )
     )
-
-
-def _sized(field: bytes) -> bytes:
-    return len(field).to_bytes(4, "big") + field

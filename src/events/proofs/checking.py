@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -115,7 +116,7 @@ def _leaf_of(event: BundledEvent, stream_id: str) -> bytes | None:
     """None where a field is out of any range that is stored."""
     try:
         return leaf_hash(event.stored(stream_id))
-    except (OverflowError, UnicodeEncodeError):
+    except (OverflowError, UnicodeEncodeError, struct.error):
         return None
 
 
