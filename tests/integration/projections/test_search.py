@@ -69,7 +69,9 @@ async def test_search_follows_renames_edits_and_deletions(database_url: str) -> 
             c.BranchForked(branch_id="b1", parent_id="main", message_id="m1", side="before"),
             posted("m2", "second wording"),
         )
-        gone = await write(node, c.Started(title="Later"), posted("m1", "first"), c.Deleted())
+        gone = await write(node, c.Started(title="Later"), posted("m1", "first"))
+        assert await find(node, "first") == [gone, kept]
+        await node.append(c.stream_of(gone), 2, c.Deleted())
         assert await find(node, "former") == []
         assert await find(node, "later") == [kept]
         assert await find(node, "first") == [kept]
