@@ -21,8 +21,9 @@ DataDir = Annotated[
     ),
 ]
 
-#: What would let a message move the cursor, change colours or answer for the terminal.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+#: What would let a message move the cursor, change colours, answer for the terminal, or turn the
+#: order of what is read.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def ask(found: str, question: str, yes: bool) -> None:
@@ -50,7 +51,7 @@ def print_text(text: str) -> None:
 
 def printable(text: str) -> str:
     """Control characters but tab and newline are written as escapes."""
-    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -62,7 +62,7 @@ def test_html_shows_hostile_text_and_obeys_none_of_it(n: int) -> None:
     shown = "".join(page.texts)
     for word in re.findall(r"\w+", HOSTILE[n].replace("\x1b", " ").replace("\x9b", " ")):
         assert word in shown
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", shown)
 
 
 def test_html_is_one_page_in_light_and_dark() -> None:
