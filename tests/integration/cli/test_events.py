@@ -94,6 +94,14 @@ async def test_replay_shows_every_branch_and_marks_it(database_url: str) -> None
     assert [event["branch_id"] for event in shown] == ["main", "b2", "b1"]
 
 
+async def test_messages_end_where_the_read_tables_would_park(database_url: str) -> None:
+    written = await write_history(database_url, is_contradictory=True)
+    replay = ("events", "replay", written.conversation_id, "--as", "messages", "--json")
+    (page,) = on_database(database_url).answer(*replay).rows()
+    assert page["stale"]
+    assert [message["content"] for message in page["data"]] == ["add buy milk"]
+
+
 async def test_replay_ends_at_a_version_a_position_or_a_time(database_url: str) -> None:
     await write_history(database_url)
     written = await write_history(database_url)
