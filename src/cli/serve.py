@@ -45,10 +45,8 @@ def serve(
     _check_address(settings.verbatim_host, settings.verbatim_port)
     signal.signal(signal.SIGTERM, _terminate)
     with suppress(KeyboardInterrupt), ExitStack() as stack:
-        importing = threading.Thread(target=_import_heavy_libraries, daemon=True)
-        if settings.verbatim_workers == 1:
-            importing.start()
-        url = _open_database(settings, stack)
+        with _heavy_libraries(settings.verbatim_workers == 1):
+            url = _open_database(settings, stack)
         _migrate(url)
         _serve(settings, url)
 
@@ -119,8 +117,22 @@ def _announce(settings: Settings, host: str, port: int) -> None:
         print_text(address)
 
 
+@contextmanager
+def _heavy_libraries(is_wanted: bool) -> Iterator[None]:
+    """Imported meanwhile: they take longer than the database takes to start.
+
+    Nothing after it begins before they are whole. Two threads that import modules which import each
+    other get them half made.
+    """
+    importing = threading.Thread(target=_import_heavy_libraries, daemon=True)
+    if is_wanted:
+        importing.start()
+    yield
+    if is_wanted:
+        importing.join()
+
+
 def _import_heavy_libraries() -> None:
-    """They take longer to import than the database takes to start."""
     import api.app  # noqa: F401
 
 
