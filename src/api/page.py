@@ -10,8 +10,11 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.joined_element import join_element
+
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
+ELEMENT_PATH = "/chatkit.js"
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -32,20 +35,25 @@ class File:
     etag: str
 
     @classmethod
-    def read(cls, path: Path) -> File:
-        body = path.read_bytes()
+    def of(cls, body: bytes, suffix: str) -> File:
         digest = hashlib.sha256(body).hexdigest()[:32]
-        return cls(body, MEDIA_TYPES[path.suffix], f'"{digest}"')
+        return cls(body, MEDIA_TYPES[suffix], f'"{digest}"')
 
 
 def page_router(folder: Path = STATIC) -> APIRouter:
-    """A route for each file of the folder, below it too; the index stands at the root."""
+    """A route for each file of the folder, below it too; the index stands at the root.
+
+    And one for the chat element, which is put together from its modules.
+    """
     router = APIRouter(include_in_schema=False)
+    element = File.of(join_element(), ".js")
+    router.add_api_route(ELEMENT_PATH, _serve(element), methods=["GET", "HEAD"])
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in MEDIA_TYPES:
             name = path.relative_to(folder).as_posix()
             address = "/" if name == INDEX else f"/{name}"
-            router.add_api_route(address, _serve(File.read(path)), methods=["GET", "HEAD"])
+            file = File.of(path.read_bytes(), path.suffix)
+            router.add_api_route(address, _serve(file), methods=["GET", "HEAD"])
     return router
 
 

@@ -6,16 +6,16 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from api.page import page_router
 
 from .replies import script_for
 from .threads import Run, Thread, new_id
 
-STATIC = Path(__file__).parents[3] / "src" / "api" / "static"
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
@@ -146,10 +146,6 @@ def create_app(state: Backend) -> FastAPI:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    @app.get("/")
-    async def index() -> Response:
-        return FileResponse(STATIC / "index.html")
-
     @app.get("/bare")
     async def bare() -> Response:
         """A page with nothing on it, for tests of the element alone."""
@@ -211,11 +207,7 @@ def create_app(state: Backend) -> FastAPI:
             task.cancel()
         return Response(status_code=204)
 
-    @app.get("/{name}")
-    async def static(name: str) -> Response:
-        file = STATIC / name
-        return FileResponse(file) if file.is_file() else Response(status_code=404)
-
+    app.include_router(page_router())
     return app
 
 
