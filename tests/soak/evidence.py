@@ -85,6 +85,8 @@ async def gather_evidence(node: LogNode, recordings: Path) -> Evidence:
     assert live is not None
     rows = await all_rows(node, live)
     rebuilt = await Builder(node.pool, node.store).rebuild()
+    # Its swap is an event.
+    await node.sealer.seal()
     log = await _read_log(node)
     return Evidence(
         log=log,

@@ -40,6 +40,8 @@ def test_page_carries_a_tool_out_and_the_reply_goes_on(browser: Browser, folder:
         env |= {"CLIENT_TOOLS": json.dumps(TOOLS), "AGENT_MODELS": "other", "AGENT_TITLES": "off"}
         with serving(folder / "data", env=env) as server:
             page = open_page(browser, server)
+            # The page's own options come first.
+            expect(page.get_by_role("button", name="Model: Wire")).to_be_visible()
             page.evaluate(OPTIONS)
             page.get_by_role("button", name="Model: Wire").click()
             page.get_by_role("menuitemradio", name="Other").click()

@@ -51,11 +51,11 @@ def compose(page: Page) -> None:
 
 
 def say(page: Page) -> str:
-    call(page, "sendUserMessage", {"text": "add buy bread"})
+    call(page, "sendUserMessage", {"text": "add mend the kite"})
     wait_for(page, "onResponseStart")
     thread_id: str = wait_for(page, "onThreadChange")["threadId"]
     wait_for(page, "onResponseEnd")
-    expect(replies(page).last).to_contain_text("buy bread")
+    expect(replies(page).last).to_contain_text("mend the kite")
     effect = wait_for(page, "onEffect")
     assert effect["name"] == "tool_call"
     assert effect["data"]["status"] == "success"
@@ -65,7 +65,7 @@ def say(page: Page) -> str:
 
 def act(page: Page, site: Site, person: Person, thread_id: str) -> None:
     """Approves of a deletion, as the button in the chat does."""
-    call(page, "sendUserMessage", {"text": "delete buy bread"})
+    call(page, "sendUserMessage", {"text": "delete mend the kite"})
     expect(page.get_by_role("button", name="Approve")).to_be_enabled()
     listed = {"type": "items.list", "params": {"thread_id": thread_id, "order": "desc"}}
     with person.client(site) as client:

@@ -33,6 +33,7 @@ from tests.integration.runtime.backups import back_up, bring_up, keys_of
 from tests.log_node import append_to, log_node, new_stream
 
 SECRET = "quetzalcoatlus"
+EVERYTHING = 1_000_000
 ADA = Origin(owner_id="ada", actor="user:ada")
 ADD = function_call("add_task", {"title": SECRET}, call_id="call_a")
 
@@ -174,7 +175,7 @@ async def test_erasing_races_writers_on_two_nodes(database_url: str) -> None:
         gone = {row["key_id"] for row in before} - {row["key_id"] for row in rows}
         assert len(gone) == 1
         await node.log.sealer.seal()
-        log = await node.log.store.read_log(0)
+        log = await node.log.store.read_log(0, limit=EVERYTHING)
         (position,) = [e.position for e in log if e.topic == user.Erased.topic]
         for event in log:
             if event.owner_id == "ada" and (event.position or 0) < (position or 0):

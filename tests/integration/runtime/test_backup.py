@@ -309,7 +309,8 @@ async def test_backup_holds_no_transaction_between_its_pages(
             await node.store.append(append_to(new_stream(), 0))
     statement = (
         "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_xmin IS NOT "
-        "NULL AND datname = current_database() AND pid <> pg_backend_pid()); END $$"
+        "NULL AND datname = current_database() AND pid <> pg_backend_pid() "
+        "AND backend_type = 'client backend'); END $$"
     )
     await _back_up_with(database_url, tmp_path, "verbatim.log", statement)
 

@@ -54,9 +54,12 @@ async def filled_url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 async def refusal(url: str, path: Path, *, keys: Path | None = None) -> str:
     """What a restore says, having left the database as empty as it was."""
+    before = await rows(url, *TRUTH.values())
     with pytest.raises((BackupUnreadable, BackupMismatch, LogDamaged)) as refused:
         await bring_up(url, path, keys)
-    assert await rows(url, *TRUTH.values()) == [[] for _ in TRUTH]
+    after = await rows(url, *TRUTH.values())
+    assert after == before
+    assert [name for name, found in zip(TRUTH, after, strict=True) if found] == ["facts"]
     return str(refused.value)
 
 
