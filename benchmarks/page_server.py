@@ -6,18 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.responses import StreamingResponse as Stream
 from starlette.routing import Route
 from tests.ports import free_port
 
-ELEMENT = Path(__file__).parents[1] / "src" / "api" / "static" / "chatkit.js"
+from api.joined_element import join_element
+
 MESSAGES = 10_000
 DELTA = "words of it **go** on and "
 CREATED = "2026-01-01T00:00:00Z"
@@ -38,7 +38,7 @@ async def page_server() -> AsyncIterator[str]:
     app = Starlette(
         routes=[
             Route("/", lambda request: HTMLResponse(PAGE)),
-            Route("/chatkit.js", lambda request: FileResponse(ELEMENT)),
+            Route("/chatkit.js", _element),
             Route("/chatkit", _chatkit, methods=["POST"]),
         ]
     )
@@ -107,3 +107,7 @@ async def _reply(frames: int, per_second: float, cycle: int) -> AsyncIterator[st
 
 def _frame(event: dict[str, Any]) -> str:
     return f"data: {json.dumps(event)}\n\n"
+
+
+def _element(request: Request) -> Response:
+    return Response(join_element(), media_type="text/javascript")
